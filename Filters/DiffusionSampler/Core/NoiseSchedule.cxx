@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "Filters/DiffusionSampler/Core/NoiseSchedule.h"
+
+#include "Filters/DiffusionSampler/Core/Config.h"
+
+#include <ATen/ATen.h>
+
+#include <algorithm>
+#include <cmath>
+#include <string>
+
+namespace tdl
+{
+namespace
+{
+at::Tensor Float32(const std::vector<double>& values)
+{
+  return at::tensor(values, at::kDouble).to(at::kFloat);
+}
+
+// Nichol and Dhariwal 2021, eq. 17, each beta capped at 0.999.
+at::Tensor CosineBetas(int timesteps)
+{
+  const auto alphaBar = [](double s)
+  { return std::pow(std::cos((s + 0.008) / 1.008 * std::acos(-1.0) / 2), 2); };
+  std::vector<double> betas(timesteps);
+  for (int t = 0; t < timesteps; ++t)
+  {
+    const double ratio = alphaBar((t + 1.0) / timesteps) / alphaBar(double(t) / timesteps);
+    betas[t] = std::min(1 - ratio, 0.999);
+  }
+  return Float32(betas);
+}
+
+// Lin et al. 2024, algorithm 1: shift and scale sqrt(ab) such that the last timestep is pure noise.
+at::Tensor ZeroTerminalSnr(const at::Tensor& betas)
+{
+  at::Tensor root = at::cumprod(1 - betas, 0).sqrt();
+  const at::Tensor first = root[0].clone();
+  const at::Tensor last = root[-1].clone();
+  const at::Tensor alphaBar = ((root - last) * (first / (first - last))).square();
+  at::Tensor alphas = alphaBar.clone();
+  alphas.slice(0, 1).div_(alphaBar.slice(0, 0, -1));
+  return 1 - alphas;
+}
+
+at::Tensor Betas(const nlohmann::json& config)
+{
+  const auto trained = SchedulerOption<std::vector<double>>(config, "trained_betas", {});
+  if (!trained.empty())
+  {
+    return Float32(trained);
+  }
+  const int timesteps = SchedulerOption(config, "num_train_timesteps", 1000);
+  if (timesteps < 1)
+  {
+    throw FileError("scheduler_config.json: num_train_timesteps is " + std::to_string(timesteps) +
+      "; it must be positive.");
+  }
+  const double start = SchedulerOption(config, "beta_start", 0.0001);
+  const double end = SchedulerOption(config, "beta_end", 0.02);
+  const auto schedule = SchedulerOption<std::string>(config, "beta_schedule", "linear");
+  if (schedule == "linear")
+  {
+    return at::linspace(start, end, timesteps, at::kFloat);
+  }
+  if (schedule == "scaled_linear")
+  {
+    return at::linspace(std::sqrt(start), std::sqrt(end), timesteps, at::kFloat).square();
+  }
+  if (schedule == "squaredcos_cap_v2")
+  {
+    return CosineBetas(timesteps);
+  }
+  throw UnsupportedOption("beta_schedule", schedule, "linear, scaled_linear, squaredcos_cap_v2");
+}
+}
+
+NoiseSchedule::NoiseSchedule(const nlohmann::json& config)
+{
+  at::Tensor betas = Betas(config);
+  if (SchedulerOption(config, "rescale_betas_zero_snr", false))
+  {
+    betas = ZeroTerminalSnr(betas);
+  }
+  if (!((betas >= 0) & (betas <= 1)).all().item<bool>())
+  {
+    throw FileError("scheduler_config.json: the betas leave the range [0, 1]; correct beta_start, "
+                    "beta_end or trained_betas.");
+  }
+  const at::Tensor alphaBar = at::cumprod(1 - betas, 0).to(at::kDouble).contiguous();
+  this->AlphaBars.assign(
+    alphaBar.data_ptr<double>(), alphaBar.data_ptr<double>() + alphaBar.numel());
+}
+
+double Sigma(double alphaBar)
+{
+  const double ab = alphaBar > 0 ? alphaBar : std::ldexp(1.0, -24);
+  return std::sqrt((1 - ab) / ab);
+}
+}

@@ -1,0 +1,190 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "Filters/DiffusionSampler/Core/Scheduler.h"
+#include "Filters/Foundation/Error.h"
+
+#include <ATen/ATen.h>
+#include <gtest/gtest.h>
+#include <nlohmann/json.hpp>
+
+#include <cmath>
+#include <fstream>
+
+using nlohmann::json;
+using tdl::Scheduler;
+using tdl::SchedulerKind;
+
+namespace
+{
+at::Tensor Float32(const at::Tensor& values)
+{
+  return values.to(at::kFloat).view({ 2, 2, 2, 2 });
+}
+
+at::Tensor Elements()
+{
+  return at::arange(16, at::kDouble);
+}
+
+// The closed formulas of Testing/Golden/make_scheduler_trajectories.py.
+at::Tensor Start()
+{
+  return Float32(2 * at::cos(0.5 + Elements()));
+}
+
+at::Tensor Output(int step, bool variance)
+{
+  const at::Tensor values = Float32(1.5 * at::sin(0.9 * step + 1.7 * Elements() + 0.3));
+  return variance ? at::cat({ values, values.abs() / 2 + 0.01 }, 1) : values;
+}
+
+at::Tensor Noise(int step)
+{
+  return Float32(1.2 * at::cos(1.3 * step + 2.1 * Elements()));
+}
+
+// Within 1e-5, of the value where that exceeds 1.
+void ExpectNear(const at::Tensor& tensor, const std::vector<double>& expected)
+{
+  const at::Tensor values = tensor.flatten().to(at::kDouble);
+  ASSERT_EQ(values.numel(), static_cast<std::int64_t>(expected.size()));
+  for (std::size_t i = 0; i < expected.size(); ++i)
+  {
+    ASSERT_NEAR(values[i].item<double>(), expected[i], 1e-5 * std::max(1.0, std::abs(expected[i])));
+  }
+}
+
+std::string Message(SchedulerKind kind, const json& config, int steps)
+{
+  try
+  {
+    Scheduler::Create(kind, config, steps);
+    return "accepted";
+  }
+  catch (const tdl::Error& error)
+  {
+    return error.what();
+  }
+}
+}
+
+TEST(Scheduler, FollowsTheTrajectoriesOfDiffusers)
+{
+  std::ifstream file(TDL_TEST_DATA "/SchedulerTrajectories.json");
+  const json cases = json::parse(file);
+  ASSERT_FALSE(cases.empty());
+  for (const json& one : cases)
+  {
+    SCOPED_TRACE(one["scheduler"].dump() + one["config"].dump());
+    const int steps = one["steps"];
+    const auto scheduler = Scheduler::Create(
+      one["scheduler"] == "DDPM" ? SchedulerKind::DDPM : SchedulerKind::DDIM, one["config"], steps);
+    ASSERT_EQ(scheduler->NumberOfSteps(), steps);
+    const bool variance = one["config"].value("variance_type", "").rfind("learned", 0) == 0;
+    at::Tensor sample = Start();
+    for (int step = 0; step < steps; ++step)
+    {
+      SCOPED_TRACE("step " + std::to_string(step));
+      ASSERT_EQ(scheduler->Timestep(step), one["timesteps"][step]);
+      const auto advanced =
+        scheduler->Advance(step, sample, Output(step, variance), [=] { return Noise(step); });
+      sample = advanced.Sample;
+      ExpectNear(sample, one["samples"][step]);
+      ExpectNear(advanced.Predicted.Image, one["images"][step]);
+    }
+  }
+}
+
+TEST(Scheduler, PredictionTypesAgreeOnTheSameSample)
+{
+  const double alphaBar = 0.3;
+  const at::Tensor image = Float32(0.9 * at::sin(Elements()));
+  const at::Tensor noise = Noise(0);
+  const at::Tensor sample = std::sqrt(alphaBar) * image + std::sqrt(1 - alphaBar) * noise;
+  const at::Tensor velocity = std::sqrt(alphaBar) * noise - std::sqrt(1 - alphaBar) * image;
+  const std::pair<const char*, at::Tensor> outputs[] = { { "epsilon", noise }, { "sample", image },
+    { "v_prediction", velocity } };
+  for (const auto& [type, output] : outputs)
+  {
+    const auto prediction =
+      tdl::PredictionType(json{ { "prediction_type", type } }).Read(output, sample, alphaBar);
+    EXPECT_TRUE(at::allclose(prediction.Image, image, 0, 1e-6)) << type;
+    EXPECT_TRUE(at::allclose(prediction.Noise, noise, 0, 1e-6)) << type;
+  }
+}
+
+TEST(Scheduler, TrueNoiseLeadsDDIMBackToTheImage)
+{
+  const auto scheduler = Scheduler::Create(SchedulerKind::DDIM, json::object(), 20);
+  const tdl::NoiseSchedule schedule(json::object());
+  const at::Tensor image = Float32(0.9 * at::sin(Elements()));
+  const double first = schedule.AlphaBar(scheduler->Timestep(0));
+  at::Tensor sample = std::sqrt(first) * image + std::sqrt(1 - first) * Noise(0);
+  for (int step = 0; step < 20; ++step)
+  {
+    sample = scheduler->Advance(step, sample, Noise(0), {}).Sample;
+  }
+  EXPECT_TRUE(at::allclose(sample, image, 0, 1e-4));
+}
+
+TEST(Scheduler, TimestepsAndNoiseLevelsFallToTheFinalImage)
+{
+  for (const auto kind : { SchedulerKind::DDPM, SchedulerKind::DDIM })
+  {
+    for (const char* spacing : { "leading", "linspace", "trailing" })
+    {
+      for (const int steps : { 1, 2, 7, 50, 999, 1000 })
+      {
+        SCOPED_TRACE(std::string(spacing) + " " + std::to_string(steps));
+        const auto scheduler =
+          Scheduler::Create(kind, json{ { "timestep_spacing", spacing } }, steps);
+        EXPECT_EQ(scheduler->Timestep(steps), -1);
+        EXPECT_EQ(scheduler->NoiseLevel(steps), 0);
+        for (int step = 0; step < steps; ++step)
+        {
+          ASSERT_GT(scheduler->Timestep(step), scheduler->Timestep(step + 1));
+          ASSERT_GT(scheduler->NoiseLevel(step), scheduler->NoiseLevel(step + 1));
+        }
+      }
+    }
+  }
+}
+
+TEST(Scheduler, RefusesStepsOutOfRange)
+{
+  for (const int steps : { -1, 0, 1001 })
+  {
+    EXPECT_EQ(Message(SchedulerKind::DDIM, json::object(), steps),
+      "Inference Steps is " + std::to_string(steps) +
+        "; the model was trained with 1000 timesteps, so choose 1 to 1000.");
+  }
+  EXPECT_EQ(Message(SchedulerKind::DDIM, { { "steps_offset", 1 } }, 1000),
+    "Inference Steps 1000 with the model's steps_offset 1 leaves the timesteps of the training; "
+    "choose fewer steps.");
+}
+
+TEST(Scheduler, NamesWhatItDoesNotSupport)
+{
+  EXPECT_EQ(Message(SchedulerKind::DDIM, { { "timestep_spacing", "karras" } }, 10),
+    "scheduler_config.json: timestep_spacing 'karras' is not supported; choose a model with one of "
+    "leading, linspace, trailing.");
+  EXPECT_EQ(Message(SchedulerKind::DDIM, { { "prediction_type", "score" } }, 10),
+    "scheduler_config.json: prediction_type 'score' is not supported; choose a model with one of "
+    "epsilon, sample, v_prediction.");
+  const json logarithm{ { "variance_type", "fixed_large_log" } };
+  EXPECT_EQ(Message(SchedulerKind::DDPM, logarithm, 10),
+    "scheduler_config.json: variance_type 'fixed_large_log' is not supported; choose a model with "
+    "one of fixed_small, fixed_small_log, fixed_large, learned, learned_range.");
+  EXPECT_EQ(Message(SchedulerKind::DDIM, logarithm, 10), "accepted") << "not a key of DDIM";
+  EXPECT_NE(Message(SchedulerKind::DDIM,
+              { { "rescale_betas_zero_snr", true }, { "timestep_spacing", "trailing" } }, 10),
+    "accepted")
+    << "epsilon cannot be read from pure noise";
+}
+
+TEST(Scheduler, RefusesALearnedVarianceThatTheNetworkLacks)
+{
+  const auto scheduler =
+    Scheduler::Create(SchedulerKind::DDPM, json{ { "variance_type", "learned_range" } }, 10);
+  EXPECT_THROW(
+    scheduler->Advance(0, Start(), Output(0, false), [] { return Noise(0); }), tdl::FileError);
+}
