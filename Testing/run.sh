@@ -1,0 +1,32 @@
+#!/usr/bin/env bash
+# All that is checked before a change is accepted: style, static analysis, the algorithms under
+# sanitizers, and every test. Installs what a Debian 12 lacks.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+source Testing/setup.sh
+
+step()
+{
+  printf '\n== %s (%d s)\n' "$1" "$SECONDS"
+}
+
+step "Packages"
+install_missing "${runPackages[@]}" "${testPackages[@]}"
+
+step "Style"
+git ls-files -z '*.h' '*.cxx' | xargs -0 clang-format --dry-run -Werror
+
+step "Build"
+cmake --preset default
+cmake --build --preset default
+
+step "Static analysis"
+run-clang-tidy -quiet -p build "^$PWD/(Filters|Readers|Representations)/"
+
+step "Algorithms under sanitizers"
+cmake --preset core-sanitize
+cmake --build --preset core-sanitize
+ctest --preset core-sanitize
+
+step "Tests"
+with_display ctest --preset default --no-label-summary
