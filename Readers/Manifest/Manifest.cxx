@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "Readers/Manifest/Manifest.h"
 
+#include "Filters/Foundation/AtomicFile.h"
 #include "Filters/Foundation/Error.h"
 #include "Filters/Foundation/Names.h"
 
@@ -326,11 +327,11 @@ Manifest ParseManifest(const std::string& text, ManifestKind kind, const std::st
 Manifest ReadManifest(const std::filesystem::path& file, ManifestKind kind)
 {
   std::ifstream stream(file, std::ios::binary);
-  const std::string text{ std::istreambuf_iterator<char>(stream), {} };
-  if (!stream)
+  if (!stream || !std::filesystem::is_regular_file(file))
   {
     throw FileError("The manifest " + file.string() + " cannot be read; check its path.");
   }
+  const std::string text{ std::istreambuf_iterator<char>(stream), {} };
   return ParseManifest(text, kind, file.string());
 }
 
@@ -405,21 +406,6 @@ std::string FormatManifest(const Manifest& manifest)
 void WriteManifest(const Manifest& manifest, const std::filesystem::path& file)
 {
   const std::string text = FormatManifest(manifest);
-  std::filesystem::path temporary = file;
-  temporary += ".tmp";
-  std::ofstream stream(temporary, std::ios::binary);
-  stream << text;
-  stream.close();
-  std::error_code error;
-  if (stream)
-  {
-    std::filesystem::rename(temporary, file, error);
-  }
-  if (!stream || error)
-  {
-    std::filesystem::remove(temporary, error);
-    throw FileError("The manifest " + file.string() +
-      " cannot be written; check the folder's permissions and the space left.");
-  }
+  WriteFileAtomically(file.string(), [&text](std::ostream& stream) { stream << text; });
 }
 }

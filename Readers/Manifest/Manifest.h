@@ -121,8 +121,7 @@ bool IsManifest(const std::filesystem::path& file, ManifestKind kind);
 std::string FormatManifest(const Manifest& manifest);
 
 /**
- * Writes a manifest under a temporary name and renames it, so that `file` is the old or the new one
- * at any time.
+ * Writes a manifest, see WriteFileAtomically.
  * @throws FileError when the file cannot be written; both errors as FormatManifest.
  */
 void WriteManifest(const Manifest& manifest, const std::filesystem::path& file);

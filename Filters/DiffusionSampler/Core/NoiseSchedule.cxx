@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "Filters/DiffusionSampler/Core/NoiseSchedule.h"
 
-#include "Filters/DiffusionSampler/Core/Config.h"
+#include "Filters/Foundation/Error.h"
+#include "Filters/Networks/ModelFolder.h"
 
 #include <ATen/ATen.h>
 
@@ -19,12 +20,12 @@ at::Tensor Float32(const std::vector<double>& values)
 }
 
 // Nichol and Dhariwal 2021, eq. 17, each beta capped at 0.999.
-at::Tensor CosineBetas(int timesteps)
+at::Tensor CosineBetas(std::int64_t timesteps)
 {
   const auto alphaBar = [](double s)
   { return std::pow(std::cos((s + 0.008) / 1.008 * std::acos(-1.0) / 2), 2); };
   std::vector<double> betas(timesteps);
-  for (int t = 0; t < timesteps; ++t)
+  for (std::int64_t t = 0; t < timesteps; ++t)
   {
     const double ratio = alphaBar((t + 1.0) / timesteps) / alphaBar(double(t) / timesteps);
     betas[t] = std::min(1 - ratio, 0.999);
@@ -44,22 +45,17 @@ at::Tensor ZeroTerminalSnr(const at::Tensor& betas)
   return 1 - alphas;
 }
 
-at::Tensor Betas(const nlohmann::json& config)
+at::Tensor Betas(const Configuration& config)
 {
-  const auto trained = SchedulerOption<std::vector<double>>(config, "trained_betas", {});
+  const auto trained = config.Get<std::vector<double>>("trained_betas", {});
   if (!trained.empty())
   {
     return Float32(trained);
   }
-  const int timesteps = SchedulerOption(config, "num_train_timesteps", 1000);
-  if (timesteps < 1)
-  {
-    throw FileError("scheduler_config.json: num_train_timesteps is " + std::to_string(timesteps) +
-      "; it must be positive.");
-  }
-  const double start = SchedulerOption(config, "beta_start", 0.0001);
-  const double end = SchedulerOption(config, "beta_end", 0.02);
-  const auto schedule = SchedulerOption<std::string>(config, "beta_schedule", "linear");
+  const auto timesteps = config.GetCount("num_train_timesteps", 1000);
+  const double start = config.Get("beta_start", 0.0001);
+  const double end = config.Get("beta_end", 0.02);
+  const auto schedule = config.Get<std::string>("beta_schedule", "linear");
   if (schedule == "linear")
   {
     return at::linspace(start, end, timesteps, at::kFloat);
@@ -72,21 +68,21 @@ at::Tensor Betas(const nlohmann::json& config)
   {
     return CosineBetas(timesteps);
   }
-  throw UnsupportedOption("beta_schedule", schedule, "linear, scaled_linear, squaredcos_cap_v2");
+  config.Refuse("beta_schedule");
 }
 }
 
-NoiseSchedule::NoiseSchedule(const nlohmann::json& config)
+NoiseSchedule::NoiseSchedule(const Configuration& config)
 {
   at::Tensor betas = Betas(config);
-  if (SchedulerOption(config, "rescale_betas_zero_snr", false))
+  if (config.Get("rescale_betas_zero_snr", false))
   {
     betas = ZeroTerminalSnr(betas);
   }
   if (!((betas >= 0) & (betas <= 1)).all().item<bool>())
   {
-    throw FileError("scheduler_config.json: the betas leave the range [0, 1]; correct beta_start, "
-                    "beta_end or trained_betas.");
+    throw FileError("'" + config.Path() +
+      "' asks for betas outside [0, 1]; correct beta_start, beta_end or trained_betas.");
   }
   const at::Tensor alphaBar = at::cumprod(1 - betas, 0).to(at::kDouble).contiguous();
   this->AlphaBars.assign(

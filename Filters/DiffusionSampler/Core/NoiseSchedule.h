@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
-#include <nlohmann/json_fwd.hpp>
-
 #include <vector>
 
 namespace tdl
 {
+class Configuration;
+
 /**
  * How much noise each timestep t of the training carries: x_t = sqrt(ab_t) x_0 + sqrt(1 - ab_t)
  * eps, where ab ("alpha bar") is the cumulative product of 1 - beta (Ho et al. 2020, eq. 4).
@@ -20,7 +20,7 @@ class NoiseSchedule
 {
 public:
   /** @throws FileError when a value is of the wrong type, out of range or not supported. */
-  explicit NoiseSchedule(const nlohmann::json& config);
+  explicit NoiseSchedule(const Configuration& config);
 
   /** T, the number of timesteps of the training. */
   int NumberOfTimesteps() const { return static_cast<int>(this->AlphaBars.size()); }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "Filters/DiffusionSampler/Core/Prediction.h"
 
-#include "Filters/DiffusionSampler/Core/Config.h"
+#include "Filters/Networks/ModelFolder.h"
 
 #include <ATen/ATen.h>
 
@@ -10,14 +10,14 @@
 
 namespace tdl
 {
-PredictionType::PredictionType(const nlohmann::json& config)
-  : Clip(SchedulerOption(config, "clip_sample", true))
-  , ClipRange(SchedulerOption(config, "clip_sample_range", 1.0))
-  , Threshold(SchedulerOption(config, "thresholding", false))
-  , ThresholdRatio(SchedulerOption(config, "dynamic_thresholding_ratio", 0.995))
-  , ThresholdMaximum(SchedulerOption(config, "sample_max_value", 1.0))
+PredictionType::PredictionType(const Configuration& config)
+  : Clip(config.Get("clip_sample", true))
+  , ClipRange(config.Get("clip_sample_range", 1.0))
+  , Threshold(config.Get("thresholding", false))
+  , ThresholdRatio(config.Get("dynamic_thresholding_ratio", 0.995))
+  , ThresholdMaximum(config.Get("sample_max_value", 1.0))
 {
-  const auto type = SchedulerOption<std::string>(config, "prediction_type", "epsilon");
+  const auto type = config.Get<std::string>("prediction_type", "epsilon");
   if (type == "epsilon")
   {
     this->Target = Kind::Epsilon;
@@ -32,7 +32,7 @@ PredictionType::PredictionType(const nlohmann::json& config)
   }
   else
   {
-    throw UnsupportedOption("prediction_type", type, "epsilon, sample, v_prediction");
+    config.Refuse("prediction_type");
   }
 }
 

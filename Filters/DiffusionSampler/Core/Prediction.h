@@ -2,10 +2,11 @@
 #pragma once
 
 #include <ATen/core/Tensor.h>
-#include <nlohmann/json_fwd.hpp>
 
 namespace tdl
 {
+class Configuration;
+
 /** What a network says about a noisy sample, all of the sample's shape (B, C, H, W). */
 struct Prediction
 {
@@ -28,7 +29,7 @@ class PredictionType
 {
 public:
   /** @throws FileError when a value is of the wrong type or not supported. */
-  explicit PredictionType(const nlohmann::json& config);
+  explicit PredictionType(const Configuration& config);
 
   /**
    * @param output what the network returned for `sample`, of the same shape.

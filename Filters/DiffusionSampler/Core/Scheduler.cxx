@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "Filters/DiffusionSampler/Core/Scheduler.h"
 
-#include "Filters/DiffusionSampler/Core/Config.h"
+#include "Filters/Foundation/Error.h"
+#include "Filters/Networks/ModelFolder.h"
 
 #include <ATen/ATen.h>
 
@@ -14,7 +15,7 @@ namespace tdl
 namespace
 {
 // Table 2 of Lin et al. 2024. Halves are rounded to even, as NumPy does.
-std::vector<int> SpacedTimesteps(const nlohmann::json& config, int total, int steps)
+std::vector<int> SpacedTimesteps(const Configuration& config, int total, int steps)
 {
   if (steps < 1 || steps > total)
   {
@@ -22,8 +23,8 @@ std::vector<int> SpacedTimesteps(const nlohmann::json& config, int total, int st
       "; the model was trained with " + std::to_string(total) + " timesteps, so choose 1 to " +
       std::to_string(total) + ".");
   }
-  const auto spacing = SchedulerOption<std::string>(config, "timestep_spacing", "leading");
-  const int offset = SchedulerOption(config, "steps_offset", 0);
+  const auto spacing = config.Get<std::string>("timestep_spacing", "leading");
+  const int offset = config.Get("steps_offset", 0);
   std::function<double(int)> timestep;
   if (spacing == "leading")
   {
@@ -40,7 +41,7 @@ std::vector<int> SpacedTimesteps(const nlohmann::json& config, int total, int st
   }
   else
   {
-    throw UnsupportedOption("timestep_spacing", spacing, "leading, linspace, trailing");
+    config.Refuse("timestep_spacing");
   }
 
   std::vector<int> timesteps(steps);
@@ -61,15 +62,14 @@ std::vector<int> SpacedTimesteps(const nlohmann::json& config, int total, int st
 class DDPMScheduler : public Scheduler
 {
 public:
-  DDPMScheduler(const nlohmann::json& config, int steps)
+  DDPMScheduler(const Configuration& config, int steps)
     : Scheduler(config, steps)
   {
-    const auto type = SchedulerOption<std::string>(config, "variance_type", "fixed_small");
+    const auto type = config.Get<std::string>("variance_type", "fixed_small");
     const auto known = std::find(std::begin(VarianceNames), std::end(VarianceNames), type);
     if (known == std::end(VarianceNames))
     {
-      throw UnsupportedOption(
-        "variance_type", type, "fixed_small, fixed_small_log, fixed_large, learned, learned_range");
+      config.Refuse("variance_type");
     }
     this->Variance = static_cast<VarianceKind>(known - std::begin(VarianceNames));
   }
@@ -104,8 +104,8 @@ private:
     {
       if (output.size(1) != 2 * channels)
       {
-        throw FileError("scheduler_config.json: variance_type asks for a network that predicts the "
-                        "variance, and this one does not; correct the file.");
+        throw FileError("The variance_type of the model's scheduler_config.json asks for a network "
+                        "that predicts the variance, and this one does not; choose DDIM.");
       }
       const at::Tensor learned = output.narrow(1, channels, channels);
       if (this->Variance == VarianceKind::Learned)
@@ -137,11 +137,11 @@ private:
 class DDIMScheduler : public Scheduler
 {
 public:
-  DDIMScheduler(const nlohmann::json& config, int steps)
+  DDIMScheduler(const Configuration& config, int steps)
     : Scheduler(config, steps)
     , Stride(this->Schedule.NumberOfTimesteps() / steps)
     , FinalAlphaBar(
-        SchedulerOption(config, "set_alpha_to_one", true) ? 1.0 : this->Schedule.AlphaBar(0))
+        config.Get("set_alpha_to_one", true) ? 1.0 : this->Schedule.AlphaBar(0))
   {
   }
 
@@ -171,21 +171,21 @@ const char* SchedulerName(SchedulerKind kind)
   return kind == SchedulerKind::DDPM ? "DDPM" : "DDIM";
 }
 
-Scheduler::Scheduler(const nlohmann::json& config, int steps)
+Scheduler::Scheduler(const Configuration& config, int steps)
   : Schedule(config)
   , Type(config)
   , Timesteps(SpacedTimesteps(config, this->Schedule.NumberOfTimesteps(), steps))
 {
   if (this->Schedule.AlphaBar(this->Timesteps.front()) <= 0 && !this->Type.ReadsPureNoise())
   {
-    throw FileError(
-      "scheduler_config.json: rescale_betas_zero_snr starts from pure noise, in which "
-      "prediction_type epsilon shows no image; it needs v_prediction or sample.");
+    throw FileError("'" + config.Path() +
+      "' has rescale_betas_zero_snr, which starts from pure noise, with prediction_type epsilon, "
+      "which shows no image there; set v_prediction or sample.");
   }
 }
 
 std::unique_ptr<Scheduler> Scheduler::Create(
-  SchedulerKind kind, const nlohmann::json& config, int steps)
+  SchedulerKind kind, const Configuration& config, int steps)
 {
   if (kind == SchedulerKind::DDPM)
   {

@@ -37,7 +37,7 @@ public:
    *         ParameterError when `steps` is out of range.
    */
   static std::unique_ptr<Scheduler> Create(
-    SchedulerKind kind, const nlohmann::json& config, int steps);
+    SchedulerKind kind, const Configuration& config, int steps);
 
   virtual ~Scheduler() = default;
 
@@ -71,7 +71,7 @@ public:
     const NoiseSource& noise) const = 0;
 
 protected:
-  Scheduler(const nlohmann::json& config, int steps);
+  Scheduler(const Configuration& config, int steps);
 
   NoiseSchedule Schedule;
   PredictionType Type;

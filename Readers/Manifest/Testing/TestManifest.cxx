@@ -192,6 +192,7 @@ TEST(Manifest, WritesWholeFilesOnly)
   EXPECT_THROW(tdl::WriteManifest(manifest, file), tdl::FileError);
   EXPECT_EQ(tdl::ReadManifest(file, tdl::ManifestKind::Run).Prompts[0], "Sneaker");
 
+  EXPECT_THROW(tdl::ReadManifest(folder, tdl::ManifestKind::Run), tdl::FileError);
   std::filesystem::remove_all(folder);
   EXPECT_THROW(tdl::WriteManifest(tdl::ParseManifest(RunText, tdl::ManifestKind::Run, "run.json"),
                  folder / "run.json"),
