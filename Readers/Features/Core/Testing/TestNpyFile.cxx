@@ -1,0 +1,190 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "Readers/Features/Core/NpyFile.h"
+
+#include "Filters/Foundation/Error.h"
+#include "Readers/Manifest/Testing/Mutations.h"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <fstream>
+#include <limits>
+
+namespace
+{
+namespace fs = std::filesystem;
+
+const fs::path Data = fs::path(TDL_TEST_DATA) / "Readers";
+
+std::string Bytes(const fs::path& file)
+{
+  std::ifstream stream(file, std::ios::binary);
+  return { std::istreambuf_iterator<char>(stream), {} };
+}
+
+/** A .npy file that is gone with the test. */
+class NpyFile : public ::testing::Test
+{
+protected:
+  void TearDown() override { fs::remove(this->File); }
+
+  void Write(const std::string& bytes) const
+  {
+    std::ofstream(this->File, std::ios::binary).write(bytes.data(), bytes.size());
+  }
+
+  /** A file of format 1.0 with this header and some bytes of numbers. */
+  void Write(const std::string& header, std::size_t numbers) const
+  {
+    std::string bytes("\x93NUMPY\x01\x00", 8);
+    bytes += static_cast<char>(header.size() % 256);
+    bytes += static_cast<char>(header.size() / 256);
+    this->Write(bytes + header + std::string(numbers, '\0'));
+  }
+
+  void ExpectError(const fs::path& file, const std::string& words) const
+  {
+    try
+    {
+      tdl::ReadNpyHeader(file);
+      ADD_FAILURE() << file << " was read, expected: " << words;
+    }
+    catch (const tdl::FileError& e)
+    {
+      const std::string message = e.what();
+      EXPECT_NE(message.find(words), std::string::npos) << message;
+      EXPECT_NE(message.find(file.string()), std::string::npos) << message;
+      EXPECT_EQ(message.back(), '.') << message;
+    }
+  }
+
+  const fs::path File = fs::path(::testing::TempDir()) / "tdl-test.npy";
+};
+
+std::vector<float> ReadAll(const fs::path& file)
+{
+  const tdl::NpyHeader header = tdl::ReadNpyHeader(file);
+  std::vector<std::size_t> target(header.Rows);
+  for (std::size_t row = 0; row < header.Rows; ++row)
+  {
+    target[row] = row;
+  }
+  std::vector<float> values(header.Rows * header.Columns);
+  tdl::ReadNpyRows(file, header, target, values.data());
+  return values;
+}
+}
+
+TEST_F(NpyFile, ReadsWhatNumpyWrites)
+{
+  for (const char* name : { "f2-little", "f2-big", "f4-little", "f4-big", "f8-little", "f8-big",
+         "fortran", "version2", "version3" })
+  {
+    const fs::path file = Data / (std::string(name) + ".npy");
+    const tdl::NpyHeader header = tdl::ReadNpyHeader(file);
+    ASSERT_EQ(header.Rows, 6u) << name;
+    ASSERT_EQ(header.Columns, 3u) << name;
+    const std::vector<float> values = ReadAll(file);
+    for (int i = 0; i < 15; ++i)
+    {
+      EXPECT_EQ(values[i], 10 * (i / 3) + i % 3 + 0.5) << name << ' ' << i;
+    }
+    EXPECT_TRUE(values[15] == 0 && std::signbit(values[15])) << name;
+    // 6e-8 is the smallest float16, 2^-24.
+    EXPECT_EQ(values[16], name[0] == 'f' && name[1] == '2' ? std::ldexp(1.0f, -24) : 6e-8f) << name;
+    EXPECT_EQ(values[17], std::numeric_limits<float>::infinity()) << name;
+  }
+}
+
+TEST_F(NpyFile, PutsRowsWhereTheyAreWanted)
+{
+  for (const char* name : { "f4-little.npy", "fortran.npy" })
+  {
+    const fs::path file = Data / name;
+    std::vector<float> values(6);
+    tdl::ReadNpyRows(file, tdl::ReadNpyHeader(file),
+      { tdl::SkipRow, tdl::SkipRow, 1, tdl::SkipRow, 0, tdl::SkipRow }, values.data());
+    EXPECT_EQ(values, (std::vector<float>{ 40.5, 41.5, 42.5, 20.5, 21.5, 22.5 })) << name;
+  }
+}
+
+TEST_F(NpyFile, ReadsAnyOrderOfKeys)
+{
+  this->Write("{ 'shape' : ( 2 ,1, ) , 'fortran_order':True,'descr':'<f4' }\n", 8);
+  EXPECT_TRUE(tdl::ReadNpyHeader(this->File).ColumnMajor);
+  EXPECT_EQ(ReadAll(this->File), (std::vector<float>{ 0.0f, 0.0f }));
+}
+
+TEST_F(NpyFile, RefusesOtherFiles)
+{
+  this->ExpectError(Data / "nothing.npy", "is missing");
+  this->ExpectError(Data, "is missing or cannot be read");
+  this->ExpectError(Data / "gray.png", "is no .npy file");
+  this->ExpectError(Data / "integers.npy", "numbers of type '<i8'");
+  this->ExpectError(Data / "cube.npy", "has 3 dimensions");
+  this->Write("");
+  this->ExpectError(this->File, "is no .npy file");
+  this->Write(std::string("\x93NUMPY\x04\x00", 8));
+  this->ExpectError(this->File, "version 4.0");
+  this->Write(std::string("\x93NUMPY\x02\x00\xff\xff\xff\xff", 12));
+  this->ExpectError(this->File, "header of 4294967295 bytes");
+}
+
+TEST_F(NpyFile, RefusesDamagedHeaders)
+{
+  for (const char* header : { "", "{", "{}", "{'descr': '<f4', 'shape': (2, 1)}",
+         "{'descr': '<f4', 'fortran_order': false, 'shape': (2, 1)}",
+         "{'descr': '<f4', 'fortran_order': False, 'shape': (2, 1)} x",
+         "{'descr': '<f4', 'fortran_order': False, 'shape': (2, 1), 'shape': (2, 1)}",
+         "{'descr': '<f4', 'fortran_order': False, 'shape': (2, 1), 'other': (2, 1)}",
+         "{'descr': [('a', '<f4')], 'fortran_order': False, 'shape': (2, 1)}",
+         "{'descr': '<f4', 'fortran_order': False, 'shape': (-2, 1)}",
+         "{'descr': '<f4', 'fortran_order': False, 'shape': (2 1)}",
+         "{'descr': '<f4', 'fortran_order': False, 'shape': (18446744073709551616, 1)}" })
+  {
+    this->Write(header, 8);
+    this->ExpectError(this->File, "damaged header");
+  }
+}
+
+TEST_F(NpyFile, RefusesSizesThatTheFileLacks)
+{
+  const std::string whole = Bytes(Data / "f4-little.npy");
+  this->Write(whole.substr(0, whole.size() - 1));
+  this->ExpectError(this->File, "71 bytes of numbers but its header promises 6 x 3");
+  this->Write(whole + "1234");
+  this->ExpectError(this->File, "76 bytes of numbers but its header promises 6 x 3");
+  this->Write(whole.substr(0, 60));
+  this->ExpectError(this->File, "ends within its header");
+
+  const auto shaped = [](const std::string& shape)
+  { return "{'descr': '<f4', 'fortran_order': False, 'shape': " + shape + ", }\n"; };
+  // 2^32 x 2^32 and 2^62 x 4 are 0 in 64 bits.
+  this->Write(shaped("(4294967296, 4294967296)"), 0);
+  this->ExpectError(this->File, "its header promises 4294967296 x 4294967296");
+  this->Write(shaped("(4611686018427387904, 4)"), 16);
+  this->ExpectError(this->File, "its header promises 4611686018427387904 x 4");
+  this->Write(shaped("(0, 4)"), 0);
+  this->ExpectError(this->File, "is empty");
+  this->Write(shaped("(4,)"), 16);
+  this->ExpectError(this->File, "has 1 dimensions");
+}
+
+TEST_F(NpyFile, SurvivesDamage)
+{
+  for (const char* name : { "f2-little.npy", "fortran.npy", "version2.npy" })
+  {
+    tdl::testing::ForEachMutation(Bytes(Data / name), 300,
+      [this](const std::string& damaged)
+      {
+        this->Write(damaged);
+        try
+        {
+          ReadAll(this->File);
+        }
+        catch (const tdl::FileError&)
+        {
+        }
+      });
+  }
+}
