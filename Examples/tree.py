@@ -1,0 +1,72 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""
+The whole chain with the default models: samples every prompt several times, encodes all intermediate
+images, embeds them, and writes
+
+  tree.vtp           the embedding, one point per intermediate image (ParaView draws it as below)
+  tree-radial.png    the tree: noise in the center, final images at the rim, a color per prompt
+  tree-rectilinear.png  the same from left to right
+  film-strip.png     some instances on their way from noise to image
+  quality.csv        figures of how faithful the embedding is
+
+Run by pvpython with the plugins loaded, or by quickstart.sh:  pvpython tree.py [--help]
+"""
+import argparse
+import pathlib
+import sys
+import time
+
+from paraview import servermanager
+from paraview.simple import *
+
+parser = argparse.ArgumentParser(description="Grows the tree of diffusion life.")
+parser.add_argument("--output", type=pathlib.Path, default=pathlib.Path("tree-of-diffusion-life"),
+                    help="folder for the results (default: %(default)s)")
+parser.add_argument("--instances", type=int, default=10, help="per prompt (default: %(default)s)")
+parser.add_argument("--steps", type=int, default=50, help="of the sampler (default: %(default)s)")
+parser.add_argument("--seed", type=int, default=1, help="of all random numbers (default: %(default)s)")
+arguments = parser.parse_args()
+
+
+def run(proxy, what):
+    """Brings a stage up to date, with a progress bar on the terminal."""
+    def draw(algorithm, _):
+        fraction = algorithm.GetProgress()
+        bar = "#" * round(30 * fraction)
+        print(f"\r{what:<24}[{bar:<30}] {100 * fraction:3.0f} %  {time.time() - start:4.0f} s",
+              end="", file=sys.stderr, flush=True)
+
+    def fail(algorithm, _, message):
+        sys.exit(f"\n{message}")
+    fail.CallDataType = "string0"
+
+    start = time.time()
+    algorithm = proxy.GetClientSideObject()
+    algorithm.AddObserver("ProgressEvent", draw)
+    algorithm.AddObserver("ErrorEvent", fail)
+    proxy.UpdatePipeline()
+    print(file=sys.stderr)
+
+
+def draw(embedding, representation, file_name):
+    view = CreateView("RenderView")
+    view.ViewSize = [1200, 1000]
+    display = Show(embedding, view, representation)
+    ColorBy(display, ("POINTS", "PromptId"))
+    ResetCamera(view)
+    SaveScreenshot(str(arguments.output / file_name), view)
+
+
+arguments.output.mkdir(parents=True, exist_ok=True)
+
+images = DiffusionSampler(InstancesPerPrompt=arguments.instances, InferenceSteps=arguments.steps,
+                          Seed=arguments.seed)
+run(images, "Sampling")
+features = FeatureEncoder(Input=images)
+run(features, "Encoding")
+radial = EvolutionaryEmbedding(Input=features, Seed=arguments.seed)
+run(radial, "Embedding, radial")
+rectilinear = EvolutionaryEmbedding(Input=features, Layout="Rectilinear", Seed=arguments.seed)
+run(rectilinear, "Embedding, rectilinear")
+quality = EmbeddingQuality(Input=radial)
+run(quality, "Measuring")
