@@ -1,0 +1,189 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "Filters/Networks/ModelFolder.h"
+
+#include "Filters/Foundation/Error.h"
+#include "Filters/Networks/SafetensorsFile.h"
+
+#include <ATen/ATen.h>
+#include <torch/nn/module.h>
+#include <torch/utils.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <fstream>
+#include <set>
+#include <sstream>
+
+namespace tdl
+{
+namespace
+{
+std::string FindWeights(const std::string& folder, const std::string& stem)
+{
+  const std::filesystem::path base = std::filesystem::path(folder) / stem;
+  const std::string path = base.string() + ".safetensors";
+  if (std::filesystem::exists(path))
+  {
+    return path;
+  }
+  const std::string missing = "Model folder '" + folder + "' has no " + stem + ".safetensors";
+  for (const char* pickle : { ".bin", ".ckpt", ".pt" })
+  {
+    if (std::filesystem::exists(base.string() + pickle))
+    {
+      throw FileError(missing + ", only " + stem + pickle +
+        ", a pickle, which could run code; convert it to safetensors.");
+    }
+  }
+  throw FileError(missing + "; choose a folder that holds the whole model.");
+}
+
+std::string ShapeText(at::IntArrayRef shape)
+{
+  std::ostringstream text;
+  text << shape;
+  return text.str();
+}
+
+/** Collects what is wrong under one heading and tells the count and the first few. */
+class Findings
+{
+public:
+  void Add(std::string finding) { this->Items.push_back(std::move(finding)); }
+
+  std::string Text(const std::string& heading) const
+  {
+    if (this->Items.empty())
+    {
+      return {};
+    }
+    constexpr std::size_t Shown = 3;
+    std::string text = "; " + std::to_string(this->Items.size()) + " " + heading + ": ";
+    for (std::size_t i = 0; i < std::min(Shown, this->Items.size()); ++i)
+    {
+      text += (i == 0 ? "" : ", ") + this->Items[i];
+    }
+    return text + (this->Items.size() > Shown ? ", ..." : "");
+  }
+
+private:
+  std::vector<std::string> Items;
+};
+
+bool StartsWithAny(const std::string& name, const std::vector<std::string>& beginnings)
+{
+  return std::any_of(beginnings.begin(), beginnings.end(),
+    [&name](const std::string& beginning) { return name.rfind(beginning, 0) == 0; });
+}
+}
+
+nlohmann::json ReadJsonObject(const std::string& path)
+{
+  std::ifstream stream(path, std::ios::binary);
+  if (!stream)
+  {
+    throw FileError("Cannot open '" + path + "'; check the path and its permissions.");
+  }
+  nlohmann::json json;
+  try
+  {
+    json = nlohmann::json::parse(stream);
+  }
+  catch (const nlohmann::json::exception& error)
+  {
+    throw FileError("'" + path + "' is not valid JSON (" + error.what() + "); download it again.");
+  }
+  if (!json.is_object())
+  {
+    throw FileError("'" + path + "' is not a JSON object; choose the model's own file.");
+  }
+  return json;
+}
+
+std::int64_t Configuration::GetCount(
+  const std::string& key, std::int64_t fallback, std::int64_t minimum) const
+{
+  const auto count = this->Get<std::int64_t>(key, fallback);
+  if (count < minimum)
+  {
+    this->Refuse(key);
+  }
+  return count;
+}
+
+bool Configuration::Has(const std::string& key) const
+{
+  const auto found = this->Settings.find(key);
+  return found != this->Settings.end() && !found->is_null();
+}
+
+bool Configuration::IsNull(const std::string& key) const
+{
+  const auto found = this->Settings.find(key);
+  return found != this->Settings.end() && found->is_null();
+}
+
+void Configuration::Refuse(const std::string& key) const
+{
+  const auto found = this->Settings.find(key);
+  const std::string value = found == this->Settings.end() ? "missing" : found->dump();
+  throw FileError("'" + this->Source + "' has " + key + " = " + value +
+    ", which is not supported; choose another model.");
+}
+
+void LoadWeights(torch::nn::Module& network, const std::string& folder, const std::string& stem,
+  const std::string& prefix, const std::vector<std::string>& ignored)
+{
+  const SafetensorsFile file(FindWeights(folder, stem));
+  std::map<std::string, at::Tensor> wanted;
+  for (const auto& item : network.named_parameters())
+  {
+    wanted.emplace(item.key(), item.value());
+  }
+  for (const auto& item : network.named_buffers())
+  {
+    wanted.emplace(item.key(), item.value());
+  }
+
+  Findings missing;
+  Findings misshapen;
+  Findings unexpected;
+  std::set<std::string> used;
+  torch::NoGradGuard noGradient;
+  for (const auto& [name, tensor] : wanted)
+  {
+    auto found = file.Entries().find(name);
+    if (found == file.Entries().end())
+    {
+      found = file.Entries().find(prefix + name);
+    }
+    if (found == file.Entries().end())
+    {
+      missing.Add(name);
+      continue;
+    }
+    used.insert(found->first);
+    if (tensor.sizes() != at::IntArrayRef(found->second.Shape))
+    {
+      misshapen.Add(name + " (expected " + ShapeText(tensor.sizes()) + ", found " +
+        ShapeText(found->second.Shape) + ")");
+      continue;
+    }
+    at::Tensor(tensor).copy_(file.Get(found->first));
+  }
+  for (const auto& item : file.Entries())
+  {
+    if (used.count(item.first) == 0 && !StartsWithAny(item.first, ignored))
+    {
+      unexpected.Add(item.first);
+    }
+  }
+  const std::string findings =
+    missing.Text("missing") + unexpected.Text("unexpected") + misshapen.Text("of another shape");
+  if (!findings.empty())
+  {
+    throw FileError("The weights '" + file.Path() + "' do not fit the model's configuration" +
+      findings + ". Choose the config.json that belongs to these weights.");
+  }
+}
+}

@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#pragma once
+
+#include <nlohmann/json.hpp>
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace torch::nn
+{
+class Module;
+}
+
+namespace tdl
+{
+/**
+ * Reads a JSON file whose top level is an object.
+ * @throws FileError naming the file when it is missing or not such JSON.
+ */
+nlohmann::json ReadJsonObject(const std::string& path);
+
+/** A configuration file's settings, read by key with the class's default for a missing or null one.
+ */
+class Configuration
+{
+public:
+  /** Reads `path`. @throws FileError as ReadJsonObject does. */
+  explicit Configuration(const std::string& path)
+    : Source(path)
+    , Settings(ReadJsonObject(path))
+  {
+  }
+
+  /** @throws FileError naming file and key when the value is not of the type asked for. */
+  template <typename T>
+  T Get(const std::string& key, const T& fallback) const
+  {
+    const auto found = this->Settings.find(key);
+    if (found == this->Settings.end() || found->is_null())
+    {
+      return fallback;
+    }
+    try
+    {
+      return found->get<T>();
+    }
+    catch (const nlohmann::json::exception&)
+    {
+      this->Refuse(key);
+    }
+  }
+
+  /** A count that must be at least `minimum`. @throws FileError as Get, and when it is smaller. */
+  std::int64_t GetCount(
+    const std::string& key, std::int64_t fallback, std::int64_t minimum = 1) const;
+
+  /** Refuses every value of `key` but `supported` (a missing key means `supported`). */
+  template <typename T>
+  void Require(const std::string& key, const T& supported) const
+  {
+    if (this->Get<T>(key, supported) != supported)
+    {
+      this->Refuse(key);
+    }
+  }
+
+  /** Whether `key` has a value other than null. */
+  bool Has(const std::string& key) const;
+
+  /** Whether `key` is there and null. */
+  bool IsNull(const std::string& key) const;
+
+  const std::string& Path() const { return this->Source; }
+
+  /** @throws FileError that names the file, the key and its value as not supported. */
+  [[noreturn]] void Refuse(const std::string& key) const;
+
+private:
+  std::string Source;
+  nlohmann::json Settings;
+};
+
+/**
+ * Fills a network's parameters and buffers from `<folder>/<stem>.safetensors`, converted to the
+ * network's types. Tensor names are matched as they are; a name in the file may carry `prefix`,
+ * with which some checkpoints nest the bare network. Tensors whose names begin with one of
+ * `ignored` may be left over.
+ * @throws FileError when the file is missing or broken, or when tensors are missing, left over or
+ * of another shape; the message counts them and names the first few.
+ */
+void LoadWeights(torch::nn::Module& network, const std::string& folder, const std::string& stem,
+  const std::string& prefix = "", const std::vector<std::string>& ignored = {});
+}
