@@ -7,7 +7,7 @@ source "$root/Testing/setup.sh"
 
 install_missing "${runPackages[@]}"
 cmake -S "$root" --preset default -DBUILD_TESTING=OFF
-cmake --build "$root/build"
+cmake --build "$root/build" --target TreeOfDiffusionLife TreeOfDiffusionLifeNetworks
 
 export PV_PLUGIN_CONFIG_FILE=$root/build/lib/tree-of-diffusion-life/tree-of-diffusion-life.xml
 with_display pvpython "$root/Examples/tree.py" "$@"
