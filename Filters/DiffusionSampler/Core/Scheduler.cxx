@@ -140,8 +140,7 @@ public:
   DDIMScheduler(const Configuration& config, int steps)
     : Scheduler(config, steps)
     , Stride(this->Schedule.NumberOfTimesteps() / steps)
-    , FinalAlphaBar(
-        config.Get("set_alpha_to_one", true) ? 1.0 : this->Schedule.AlphaBar(0))
+    , FinalAlphaBar(config.Get("set_alpha_to_one", true) ? 1.0 : this->Schedule.AlphaBar(0))
   {
   }
 

@@ -3,6 +3,7 @@
 
 #include "Filters/DiffusionSampler/Core/NoiseSchedule.h"
 #include "Filters/DiffusionSampler/Core/Prediction.h"
+#include "Filters/DiffusionSampler/Core/SchedulerKind.h"
 
 #include <functional>
 #include <memory>
@@ -10,15 +11,6 @@
 
 namespace tdl
 {
-enum class SchedulerKind
-{
-  DDPM,
-  DDIM
-};
-
-/** The name by which users know a scheduler. */
-const char* SchedulerName(SchedulerKind kind);
-
 /** Returns fresh standard normal noise of the sample's shape. */
 using NoiseSource = std::function<at::Tensor()>;
 

@@ -1,0 +1,128 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#pragma once
+
+#include "Filters/DiffusionSampler/Core/SchedulerKind.h"
+#include "Filters/Foundation/Monitor.h"
+#include "Filters/Networks/Device.h"
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace tdl
+{
+/** What to sample. */
+struct SamplerParameters
+{
+  /** Folder of the model, see DiffusionModel. */
+  std::string ModelFolder;
+  /** Class names; case does not matter. Where the model's prompts.txt groups them, so do we. */
+  std::vector<std::string> Prompts;
+  /**
+   * Prompts with groups, see ReadPromptFile; excludes Prompts. Without either, the model's own
+   * suggestion is taken.
+   */
+  std::string PromptFile;
+  /** Positive. */
+  int InstancesPerPrompt = 4;
+  /** Instance i of every prompt starts from the noise of seed Seed + i; not negative. */
+  int Seed = 0;
+  /** Steps from noise to image, from 1 to the timesteps of the model's training. */
+  int InferenceSteps = 50;
+  SchedulerKind Scheduler = SchedulerKind::DDIM;
+  /**
+   * Classifier-free guidance (Ho and Salimans 2022): the output u without and c with the prompt are
+   * combined to u + scale (c - u). At 1 the network runs with the prompt alone, once.
+   */
+  double GuidanceScale = 3.0;
+  /** Class to guide away from; empty: from no class in particular. */
+  std::string NegativePrompt;
+  /** What to keep of each captured step: the sample itself, the image and noise predicted from it.
+   */
+  bool CaptureNoisyImage = true;
+  bool CapturePredictedImage = true;
+  bool CapturePredictedNoise = false;
+  /** Capture every so many steps, from the first; the final image always. Positive. */
+  int CaptureEvery = 1;
+  /**
+   * Capture these steps instead: s is the sample after s steps, from 0, the initial noise, to
+   * InferenceSteps, the final image, which is captured in any case.
+   */
+  std::vector<int> CaptureSteps;
+  /** Width and height of stored images, resampled with antialiasing; 0: the model's. */
+  int StoredImageSize = 0;
+  DeviceKind Device = DeviceKind::Auto;
+  int DeviceIndex = 0;
+  /** 0: all cores. Not negative. */
+  int Threads = 0;
+  /**
+   * Instances that advance together. They are finished together, so a run that is stopped keeps
+   * whole batches. 0: four per thread, or fewer where memory is short; on a GPU 64. Not negative.
+   */
+  int BatchSize = 0;
+};
+
+/** The share of a run that falls to one of several processes: a range of its instances. */
+struct SamplerPiece
+{
+  int Index = 0;
+  int Count = 1;
+};
+
+/** One run from noise to image. */
+struct SampledInstance
+{
+  int Instance; ///< Number in the whole run: PromptId * InstancesPerPrompt + i.
+  int PromptId;
+  std::int64_t Seed;
+  /**
+   * Captured images, uint8, components fastest, then columns, rows from the bottom as in
+   * vtkImageData, iterations: Components * Width * Height * K values. [-1, 1] is mapped to [0,
+   * 255], for the noise too; what lies outside is cut. Empty where not captured.
+   */
+  std::vector<std::uint8_t> Image;
+  std::vector<std::uint8_t> PredictedImage;
+  std::vector<std::uint8_t> PredictedNoise;
+};
+
+/**
+ * Iteration k of K is the k-th captured step: the sample x before a step of the scheduler, and what
+ * the network predicts from it. The last is the final image; no network sees it any more, so its
+ * predictions are those of the last step.
+ */
+struct SampledImages
+{
+  int Width = 0;
+  int Height = 0;
+  int Components = 0;
+  /** [K] The scheduler's timestep of x, decreasing; -1 for the final image. */
+  std::vector<double> Timesteps;
+  /** [K] Noise level sqrt((1 - ab) / ab) of x, decreasing; 0 for the final image. */
+  std::vector<double> Sigmas;
+  /** [P] */
+  std::vector<std::string> Prompts;
+  /** [G] In order of appearance; prompts without a group share "Ungrouped". */
+  std::vector<std::string> Groups;
+  /** [P] Index into Groups. */
+  std::vector<int> PromptGroups;
+  /** In order of their numbers; fewer than asked for when the run was stopped. */
+  std::vector<SampledInstance> Instances;
+  /** JSON object: the model, its checksum, all settings, versions, device. */
+  std::string Provenance;
+};
+
+/**
+ * Samples a diffusion model and keeps what happens on the way.
+ *
+ * On the CPU each instance goes through the network by itself, on one thread: its images are the
+ * same bits at any batch size, number of threads or pieces. The noise is drawn on the CPU as
+ * diffusers does for a list of generators, so that an instance equals diffusers' of the same seed
+ * up to rounding, and CPU and GPU agree likewise.
+ *
+ * @param monitor told of every step; to stop keeps the batches that are finished.
+ * @throws FileError as DiffusionModel, ReadPromptFile and Scheduler do; ParameterError when a
+ *         parameter is out of range or a prompt unknown; ResourceError when device or memory lack.
+ */
+SampledImages SampleImages(
+  const SamplerParameters& parameters, const SamplerPiece& piece, const Monitor& monitor);
+}

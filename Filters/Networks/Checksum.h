@@ -1,0 +1,13 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#pragma once
+
+#include <string>
+
+namespace tdl
+{
+/**
+ * SHA-256 of a file's bytes, as 64 hexadecimal digits: which weights a result came from.
+ * @throws FileError when the file cannot be read.
+ */
+std::string FileChecksum(const std::string& path);
+}

@@ -1,0 +1,17 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#pragma once
+
+#include <cstdint>
+#include <functional>
+
+namespace tdl
+{
+/**
+ * Bytes this process may still take: what the machine has left, or what its control group leaves
+ * where that is less (containers, batch systems).
+ */
+std::uint64_t AvailableMemory();
+
+/** The most bytes that LibTorch's CPU tensors, made in this thread, took at once during `work`. */
+std::uint64_t PeakTensorMemory(const std::function<void()>& work);
+}
