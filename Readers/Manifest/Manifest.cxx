@@ -24,6 +24,7 @@ using Json = nlohmann::ordered_json;
 constexpr int Version = 1;
 // Far deeper than any provenance, far from the end of the stack when a value is written.
 constexpr int MaximumDepth = 64;
+constexpr char Ungrouped[] = "Ungrouped"; // as the diffusion sampler calls it
 constexpr double Unknown = std::numeric_limits<double>::quiet_NaN();
 
 const char* FormatName(ManifestKind kind)
@@ -159,7 +160,7 @@ void ParsePrompts(const Node& root, Manifest& manifest)
   for (const Node& prompt : root.At("prompts").NonEmptyItems())
   {
     manifest.Prompts.push_back(prompt.At("text").Text());
-    const std::string group = prompt.Has("group") ? prompt.At("group").Text() : "";
+    const std::string group = prompt.Has("group") ? prompt.At("group").Text() : Ungrouped;
     const auto found = std::find(manifest.Groups.begin(), manifest.Groups.end(), group);
     manifest.PromptGroup.push_back(static_cast<int>(found - manifest.Groups.begin()));
     if (found == manifest.Groups.end())
@@ -353,13 +354,9 @@ std::string FormatManifest(const Manifest& manifest)
     json["provenance"] = ParseJson(manifest.Provenance, "The provenance");
     for (std::size_t i = 0; i < manifest.Prompts.size(); ++i)
     {
-      Json prompt{ { "text", manifest.Prompts[i] } };
-      const std::string& group = manifest.Groups.at(manifest.PromptGroup.at(i));
-      if (!group.empty())
-      {
-        prompt["group"] = group;
-      }
-      json["prompts"].push_back(prompt);
+      const int group = manifest.PromptGroup.at(i);
+      json["prompts"].push_back(
+        { { "text", manifest.Prompts[i] }, { "group", manifest.Groups.at(group) } });
     }
     for (std::size_t k = 0; k < manifest.Timestep.size(); ++k)
     {

@@ -80,7 +80,7 @@ struct Manifest
   std::string Provenance = "{}";
   /** P prompts. */
   std::vector<std::string> Prompts;
-  /** G names in order of appearance; "" stands for the prompts without a group. */
+  /** G names in order of appearance; prompts without a group share "Ungrouped". */
   std::vector<std::string> Groups;
   /** P indices into Groups. */
   std::vector<int> PromptGroup;

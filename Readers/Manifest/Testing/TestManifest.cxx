@@ -64,7 +64,7 @@ TEST(Manifest, ReadsARun)
   const tdl::Manifest m = tdl::ParseManifest(RunText, tdl::ManifestKind::Run, "run.json");
   EXPECT_EQ(m.Provenance, R"({"model":"mnist","guidance":2.5})");
   EXPECT_EQ(m.Prompts, (std::vector<std::string>{ "Sneaker", "Coat", "Sandal" }));
-  EXPECT_EQ(m.Groups, (std::vector<std::string>{ "footwear", "" }));
+  EXPECT_EQ(m.Groups, (std::vector<std::string>{ "footwear", "Ungrouped" }));
   EXPECT_EQ(m.PromptGroup, (std::vector<int>{ 0, 1, 0 }));
   ASSERT_EQ(m.GetNumberOfIterations(), 2);
   EXPECT_EQ(m.Timestep[0], 999.0);

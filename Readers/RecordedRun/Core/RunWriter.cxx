@@ -67,6 +67,15 @@ RunWriter::~RunWriter()
 std::string RunWriter::AddImage(int instance, const std::string& array, int iteration,
   const ImageSize& size, const std::uint8_t* pixels)
 {
+  if (this->Size == ImageSize())
+  {
+    this->Size = size;
+  }
+  if (!(size == this->Size) || (size.Components != 1 && size.Components != 3))
+  {
+    throw DataError("The array " + array + " of instance " + std::to_string(instance) +
+      " holds no gray or RGB images of the size of the first; give all images one size.");
+  }
   const fs::path folder = this->Folder / Numbered("instance", instance);
   std::error_code ignored; // WritePng reports a folder that is not there
   fs::create_directory(folder, ignored);
@@ -78,6 +87,8 @@ std::string RunWriter::AddImage(int instance, const std::string& array, int iter
 void RunWriter::Finish(const Manifest& manifest)
 {
   const std::optional<Manifest> replaced = FindManifest(this->ManifestFile);
+  // What the reader would refuse is not written.
+  ParseManifest(FormatManifest(manifest), ManifestKind::Run, this->ManifestFile.string());
   WriteManifest(manifest, this->ManifestFile);
   this->Finished = true;
   if (replaced)

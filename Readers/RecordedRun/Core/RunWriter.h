@@ -27,12 +27,17 @@ public:
   /**
    * Writes one image and returns its path for the manifest.
    * @param pixels bottom row first.
-   * @throws FileError when the image cannot be written.
+   * @throws DataError when it is neither gray nor RGB or its size is not that of the first;
+   * FileError when it cannot be written.
    */
   std::string AddImage(int instance, const std::string& array, int iteration, const ImageSize& size,
     const std::uint8_t* pixels);
 
-  /** Writes the manifest and removes the run that it replaces. @throws as WriteManifest. */
+  /**
+   * Writes the manifest and removes the run that it replaces.
+   * @throws FileError when the manifest contradicts itself (see ParseManifest) or cannot be
+   * written; DataError when a text in it is not UTF-8.
+   */
   void Finish(const Manifest& manifest);
 
 private:
@@ -41,6 +46,7 @@ private:
   std::filesystem::path ManifestFile;
   std::string FolderPrefix;
   std::filesystem::path Folder;
+  ImageSize Size;
   bool Finished = false;
 };
 }

@@ -23,7 +23,7 @@ protected:
   {
     tdl::Manifest manifest;
     manifest.Prompts = { prompt };
-    manifest.Groups = { "" };
+    manifest.Groups = { "group" };
     manifest.PromptGroup = { 0 };
     manifest.Timestep = { 9.0 };
     manifest.Sigma = { 1.0 };
@@ -99,6 +99,26 @@ TEST_F(RunWriterTest, LeavesFilesOfOthers)
   this->ExpectRun("new", 4, 4);
   this->Write("newer", 5);
   this->ExpectRun("newer", 5, 4);
+}
+
+TEST_F(RunWriterTest, RefusesWhatCouldNotBeRead)
+{
+  this->Write("old", 1);
+  {
+    tdl::RunWriter writer(this->File);
+    const std::uint8_t pixels[4] = {};
+    EXPECT_THROW(writer.AddImage(0, "Image", 0, { 1, 1, 2 }, pixels), tdl::DataError);
+  }
+  {
+    tdl::RunWriter writer(this->File);
+    const std::uint8_t pixels[4] = {};
+    tdl::Manifest manifest = MakeManifest("twice");
+    manifest.Instances[0].Images["Image"] = { writer.AddImage(0, "Image", 0, { 1, 1, 1 }, pixels) };
+    EXPECT_THROW(writer.AddImage(1, "Image", 0, { 2, 1, 1 }, pixels), tdl::DataError);
+    manifest.Instances.push_back(manifest.Instances[0]);
+    EXPECT_THROW(writer.Finish(manifest), tdl::FileError);
+  }
+  this->ExpectRun("old", 1);
 }
 
 TEST_F(RunWriterTest, RefusesAFolderThatCannotBe)
