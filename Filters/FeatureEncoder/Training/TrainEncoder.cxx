@@ -150,6 +150,13 @@ public:
     this->Network = std::make_shared<tdl::ResNetModel>(this->Config);
     tdl::InitializeParameters(*this->Network);
     this->Network->to(this->Device);
+    for (at::Tensor& parameter : this->Network->parameters())
+    {
+      if (parameter.dim() == 4) // convolutions train about twice as fast in this order
+      {
+        parameter.set_data(parameter.detach().contiguous(at::MemoryFormat::ChannelsLast));
+      }
+    }
     for (const auto& [name, tensor] : this->State())
     {
       this->Average[name] = tensor.clone();
@@ -279,7 +286,7 @@ private:
     std::map<std::string, at::Tensor> tensors;
     for (const auto& [name, tensor] : this->Average)
     {
-      tensors[name] = tensor.is_floating_point() ? tensor.to(at::kCPU, at::kHalf) : tensor.cpu();
+      tensors[name] = tensor.is_floating_point() ? tensor.to(at::kHalf) : tensor;
     }
     tdl::WriteSafetensors(this->Options.Folder + "/model.safetensors", tensors);
   }

@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#pragma once
+
+#include "Filters/FeatureEncoder/Core/FeatureOutput.h"
+#include "Filters/FeatureEncoder/Core/Image.h"
+#include "Filters/Foundation/Monitor.h"
+#include "Filters/Networks/Device.h"
+
+#include <string>
+#include <vector>
+
+namespace tdl
+{
+/** What makes features of images. */
+enum class EncoderKind
+{
+  Model,  ///< A network.
+  Pixels, ///< Intensities, averaged down to at most PixelEncoder::MaximumDimension values.
+  PCA     ///< Principal components of Pixels, over all images.
+};
+
+/** What is done to features at the end. */
+enum class FeatureNormalization
+{
+  None,
+  L2,          ///< Each vector gets length 1; a vector of zeros stays as it is.
+  Standardized ///< Each feature gets mean 0 and variance 1; one that never varies becomes 0.
+};
+
+struct EncoderParameters
+{
+  EncoderKind Encoder = EncoderKind::Model;
+  /** Folder of the network, see ModelEncoder. */
+  std::string EncoderFolder;
+  FeatureOutput Output = FeatureOutput::Pooled;
+  /** Principal components to keep, from 1 to the number of images less one. */
+  int Components = 50;
+  FeatureNormalization Normalization = FeatureNormalization::None;
+  /** Where the network runs. */
+  DeviceKind Device = DeviceKind::Auto;
+  int DeviceIndex = 0;
+  /** 0: all cores. Not negative. */
+  int Threads = 0;
+  /** Images encoded between two reports to the monitor; 0: 16 per thread, on a GPU 256. */
+  int BatchSize = 0;
+};
+
+struct EncodedImages
+{
+  int Dimension = 0;
+  /** N x Dimension, row by row, in the order of the images; fewer rows when stopped. */
+  std::vector<float> Features;
+  /** JSON object: encoder, its checksum, settings, device. */
+  std::string Provenance;
+};
+
+/**
+ * Turns images into features, a batch at a time.
+ *
+ * On the CPU each image goes through the network by itself, on one thread: its features are the
+ * same bits at any batch size and number of threads.
+ *
+ * @param monitor told of every batch; to stop keeps the batches that are finished.
+ * @throws DataError when there are no images or one has other than 1 or 3 channels; ParameterError
+ *         when a parameter is out of range; FileError as ModelEncoder; ResourceError when a device
+ *         lacks.
+ */
+EncodedImages EncodeImages(const std::vector<ImageView>& images,
+  const EncoderParameters& parameters, const Monitor& monitor);
+
+/** Normalizes N x `dimension` features in place. */
+void Normalize(std::vector<float>& features, int dimension, FeatureNormalization normalization);
+}

@@ -1,0 +1,20 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#pragma once
+
+#include <vector>
+
+namespace tdl
+{
+/**
+ * Coordinates along the principal components of the data (Pearson 1901), those of largest variance
+ * first. As in scikit-learn, each component points to where its largest coefficient by magnitude is
+ * positive. The same bits at any number of threads.
+ *
+ * @param features N x dimension, row by row; finite.
+ * @param components how many, from 1 to min(N - 1, dimension).
+ * @return N x components, row by row.
+ * @throws ParameterError when `components` is out of range.
+ */
+std::vector<float> PrincipalComponents(
+  const std::vector<float>& features, int dimension, int components, int threads);
+}
