@@ -332,7 +332,7 @@ std::vector<Color> FindPromptColors(vtkMapper* mapper, vtkPolyData* leaves, std:
 }
 
 //------------------------------------------------------------------------------
-/** An actor of unlit lines in one color that cannot be picked and does not count for bounds. */
+/** An actor of unlit lines in one color that cannot be picked. */
 struct LineActor
 {
   vtkNew<vtkPolyData> Lines;
@@ -345,7 +345,6 @@ struct LineActor
     this->Mapper->ScalarVisibilityOff();
     this->Actor->SetMapper(this->Mapper);
     this->Actor->PickableOff();
-    this->Actor->UseBoundsOff();
     this->Actor->GetProperty()->LightingOff();
   }
 
@@ -410,7 +409,6 @@ public:
     this->Paths->AddCellType(VTK_POLY_LINE);
     this->TrajectoryActor->SetMapper(this->TrajectoryMapper);
     this->TrajectoryActor->PickableOff();
-    this->TrajectoryActor->UseBoundsOff();
     this->TrajectoryActor->GetProperty()->LightingOff();
     for (vtkTextProperty* text : { this->PromptText.Get(), this->AxisText.Get() })
     {
@@ -457,7 +455,6 @@ public:
       {
         this->Labels.push_back(vtkSmartPointer<vtkBillboardTextActor3D>::New());
         this->Labels[i]->PickableOff();
-        this->Labels[i]->UseBoundsOff();
         renderer->AddActor(this->Labels[i]);
       }
       const tdl::AxesLabel& label = drawing.Labels[i];
@@ -575,6 +572,19 @@ int vtkTDLAxesRepresentation::ProcessViewRequest(
     return drawing;
   };
 
+  if (request == vtkPVView::REQUEST_UPDATE() || request == vtkPVView::REQUEST_RENDER())
+  {
+    // Where the camera shall look is said by SetGeometryBounds alone. While rendering, the actors'
+    // bounds are needed, to composite the images of several processes.
+    const bool rendering = request == vtkPVView::REQUEST_RENDER();
+    for (vtkProp* actor : { static_cast<vtkProp*>(this->Actor),
+           static_cast<vtkProp*>(internals.Axes.Actor),
+           static_cast<vtkProp*>(internals.TrajectoryActor) })
+    {
+      actor->SetUseBounds(rendering);
+    }
+  }
+
   if (request == vtkPVView::REQUEST_UPDATE())
   {
     vtkPVView::SetPiece(inInfo, this, internals.Trajectories, 0, TrajectoryPort);
@@ -606,8 +616,6 @@ int vtkTDLAxesRepresentation::ProcessViewRequest(
     // Spheres without light are disks.
     this->Property->SetRenderPointsAsSpheres(drawn || internals.ShadedPoints);
     this->Property->SetLighting(!drawn || internals.ShadedPoints);
-    // The bounds are those reported above, labels included.
-    this->Actor->SetUseBounds(!drawn);
     internals.Hide();
     if (!drawn)
     {
@@ -683,6 +691,13 @@ void vtkTDLAxesRepresentation::UpdateColoringParameters()
   vtkProperty* property = this->Internals->TrajectoryActor->GetProperty();
   property->SetColor(this->Property->GetColor());
   property->SetLineWidth(this->Property->GetLineWidth());
+}
+
+//------------------------------------------------------------------------------
+bool vtkTDLAxesRepresentation::NeedsOrderedCompositing()
+{
+  const bool translucent = this->TrajectoryVisibility && this->TrajectoryOpacity < 1.0;
+  return translucent || this->Superclass::NeedsOrderedCompositing();
 }
 
 //------------------------------------------------------------------------------

@@ -115,6 +115,7 @@ protected:
   bool AddToView(vtkView* view) override;
   bool RemoveFromView(vtkView* view) override;
   void UpdateColoringParameters() override;
+  bool NeedsOrderedCompositing() override;
 
 private:
   vtkTDLAxesRepresentation(const vtkTDLAxesRepresentation&) = delete;
