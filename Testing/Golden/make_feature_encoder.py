@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Makes Testing/Data/FeatureEncoder: what Pillow, transformers and scikit-learn compute.
 
-Needs: pip install torch transformers pillow scikit-learn
+Needs: pip install torch transformers "pillow<13" scikit-learn
+(Pillow 13 resizes some images vertically first, which rounds differently; models were trained before.)
 Run from the repository's root; give the names of cases to make only those.
 """
 import gzip
@@ -56,12 +57,12 @@ def photograph(height, width, channels):
 
 
 def resize():
-    """One image at sizes below and above its own, by each of Pillow's filters."""
+    """One image at sizes below and above its own, by Pillow's filters from nearest to Hamming."""
     image = photograph(17, 23, 3)
     golden = {"image": image}
-    for resample in Image.Resampling:
+    for resample in range(6):
         for width, height in ((9, 7), (40, 31), (23, 8), (50, 17)):
-            golden[f"{int(resample)} {width}x{height}"] = numpy.asarray(
+            golden[f"{resample} {width}x{height}"] = numpy.asarray(
                 Image.fromarray(image).resize((width, height), resample))
     golden["gray"] = numpy.asarray(Image.fromarray(image).convert("L"))
     save_file(golden, DATA / "resize.safetensors")
@@ -102,9 +103,9 @@ def pca():
     random = numpy.random.default_rng(3)
     data = random.normal(0, 1, (300, 6)) @ random.normal(0, 1, (6, 70))
     data = (data + random.normal(0, 0.1, data.shape)).astype(numpy.float32)
+    coordinates = PCA(5, svd_solver="full").fit_transform(data.astype(float))
     save_file({"data": data, "coordinates":
-               PCA(5, svd_solver="full").fit_transform(data.astype(float)).astype(numpy.float32)},
-              DATA / "pca.safetensors")
+               numpy.ascontiguousarray(coordinates, numpy.float32)}, DATA / "pca.safetensors")
 
 
 DATA.mkdir(parents=True, exist_ok=True)

@@ -5,12 +5,12 @@
 #include "Filters/FeatureEncoder/Core/PixelEncoder.h"
 #include "Filters/FeatureEncoder/Core/PrincipalComponents.h"
 #include "Filters/Foundation/Error.h"
+#include "Filters/Foundation/ForEach.h"
 #include "Filters/Foundation/Threads.h"
 #include "Filters/Networks/InferenceScope.h"
 
 #include <algorithm>
 #include <cmath>
-#include <exception>
 #include <iterator>
 #include <memory>
 
@@ -39,37 +39,6 @@ void Check(const std::vector<ImageView>& images, const EncoderParameters& parame
       throw DataError("An image has " + std::to_string(image.Channels) +
         " components per pixel; choose an array with 1 (gray) or 3 (RGB).");
     }
-  }
-}
-
-/**
- * Encodes images [begin, end), `perCall` at a time, on several threads; the first exception is
- * thrown on.
- */
-void EncodeBatch(const Encoder& encoder, const std::vector<ImageView>& images, std::size_t begin,
-  std::size_t end, std::size_t perCall, int threads, float* features)
-{
-  std::exception_ptr failure;
-#pragma omp parallel for schedule(dynamic) num_threads(threads)
-  for (std::size_t first = begin; first < end; first += perCall)
-  {
-    try
-    {
-      const c10::InferenceMode inference; // holds for one thread
-      const std::size_t last = std::min(first + perCall, end);
-      encoder.Encode({ images.begin() + static_cast<std::ptrdiff_t>(first),
-                       images.begin() + static_cast<std::ptrdiff_t>(last) },
-        features + (first - begin) * encoder.Dimension());
-    }
-    catch (...)
-    {
-#pragma omp critical(tdlFeatureEncoderFailure)
-      failure = std::current_exception();
-    }
-  }
-  if (failure)
-  {
-    std::rethrow_exception(failure);
   }
 }
 
@@ -140,11 +109,21 @@ EncodedImages EncodeImages(
   result.Features.resize(images.size() * encoder->Dimension());
   const std::size_t automatic = device.is_cpu() ? 16 * threads : 256;
   const std::size_t batch = parameters.BatchSize > 0 ? parameters.BatchSize : automatic;
+  const std::size_t perCall = device.is_cpu() ? 1 : batch;
   for (std::size_t begin = 0; begin < images.size(); begin += batch)
   {
     const std::size_t end = std::min(begin + batch, images.size());
-    EncodeBatch(*encoder, images, begin, end, device.is_cpu() ? 1 : batch,
-      device.is_cpu() ? threads : 1, result.Features.data() + begin * encoder->Dimension());
+    const auto calls = static_cast<int>((end - begin + perCall - 1) / perCall);
+    ForEach(calls, device.is_cpu() ? threads : 1,
+      [&](int call)
+      {
+        const c10::InferenceMode inference; // holds for one thread
+        const std::size_t first = begin + call * perCall;
+        const std::size_t last = std::min(first + perCall, end);
+        encoder->Encode({ images.begin() + static_cast<std::ptrdiff_t>(first),
+                          images.begin() + static_cast<std::ptrdiff_t>(last) },
+          result.Features.data() + first * encoder->Dimension());
+      });
     if (!Continue(monitor, "Encoding", static_cast<double>(end) / images.size()))
     {
       // Components of some of the images would not be those of all.

@@ -81,7 +81,7 @@ std::vector<Window> Windows(int from, int to, ResizeFilter filter)
     double sum = 0.0;
     for (int j = begin; j < end; ++j)
     {
-      weights.push_back(Weight(filter, (j - center + 0.5) / reduction));
+      weights.push_back(Weight(filter, (j - center + 0.5) * (1.0 / reduction)));
       sum += weights.back();
     }
     windows[i].Begin = begin;

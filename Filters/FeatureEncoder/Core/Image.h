@@ -46,9 +46,9 @@ enum class ResizeFilter
 };
 
 /**
- * Scales an image to `width` x `height` with the very arithmetic of Pillow's Image.resize, so that
- * encoders see the pixels they were trained on: horizontally, then vertically, each pass rounded to
- * 8 bits.
+ * Scales an image to `width` x `height` with the very arithmetic of Pillow's Image.resize (before
+ * Pillow 13), so that encoders see the pixels they were trained on: horizontally, then vertically,
+ * each pass rounded to 8 bits.
  */
 Image Resize(const ImageView& image, int width, int height, ResizeFilter filter);
 
