@@ -95,6 +95,7 @@ void AddRowsOfOthers(std::vector<Row>& rows, vtkMultiProcessController* controll
   constexpr vtkIdType numbers = sizeof(InstanceInfo) / sizeof(int);
   const int ranks = controller->GetNumberOfProcesses();
   std::vector<InstanceInfo> mine;
+  mine.reserve(rows.size());
   for (const Row& row : rows)
   {
     mine.push_back(row.Info);
@@ -172,7 +173,7 @@ Picture LayOut(std::vector<Row> rows, int every)
   }
   picture.Columns.push_back(info.Iterations - 1);
 
-  const vtkIdType gutter = std::max(1, info.Height / 16);
+  const vtkIdType gutter = std::max(1, info.Height / 14);
   for (auto row = rows.rbegin(); row != rows.rend(); ++row)
   {
     if (row != rows.rbegin())
@@ -209,7 +210,7 @@ void Draw(const Picture& picture, unsigned char* pixels)
     }
     const vtkIdType line = static_cast<vtkIdType>(row.Info.Width) * picture.Components;
     unsigned char* tile = pixels + row.Bottom * stride;
-    for (const int column : picture.Columns)
+    for (const vtkIdType column : picture.Columns)
     {
       const unsigned char* image = row.Pixels + column * row.Info.Height * line;
       for (int y = 0; y < row.Info.Height; ++y)

@@ -3,7 +3,7 @@
  * @class vtkFeatureReader
  * @brief reads features of a diffusion model's images that were computed elsewhere
  *
- * Reads a manifest (a JSON file, described in Readers/Manifest/Manifest.h) and the .npy file that
+ * Reads a manifest (a JSON file, described in Readers/README.md) and the .npy file that
  * it names, a matrix of float16, float32 or float64, into a feature table as the feature encoder
  * makes it: one row per element, ordered by instance, then iteration, with the columns `Instance`,
  * `Iteration`, `PromptId`, `GroupId` (int), `Seed` (int64, -1: not known), `Timestep`, `Sigma`

@@ -109,7 +109,7 @@ public:
   /** A path that stays in the manifest's folder. */
   std::string Path() const
   {
-    const std::string text = this->Text();
+    std::string text = this->Text();
     const std::filesystem::path path = std::filesystem::path(text).lexically_normal();
     if (text.empty() || text.find('\0') != std::string::npos || path.has_root_path() ||
       *path.begin() == "..")

@@ -37,41 +37,8 @@ struct ManifestElement
 };
 
 /**
- * What a run's files hold: a JSON file beside images or features that were computed elsewhere or
- * earlier. A run of two iterations reads
- *
- *     {
- *       "format": "tree-of-diffusion-life-run",
- *       "version": 1,
- *       "provenance": { "model": "...", "scheduler": "ddim" },
- *       "prompts": [ { "text": "Sneaker", "group": "footwear" }, { "text": "Coat" } ],
- *       "iterations": [ { "timestep": 999, "sigma": 14.6 }, { "timestep": 0, "sigma": 0.03 } ],
- *       "instances": [
- *         { "instance": 0, "prompt": 0, "seed": 7,
- *           "images": { "Image": [ "0/0.png", "0/1.png" ] } },
- *         ...
- *       ]
- *     }
- *
- * and features of the same elements
- *
- *     {
- *       "format": "tree-of-diffusion-life-features",
- *       (version, provenance, prompts, iterations, instances as above, without "images")
- *       "features": "features.npy",
- *       "rows": [ [0, 0], [0, 1], ... ]
- *     }
- *
- * where row r of the file belongs to the instance and iteration rows[r].
- *
- * - Iterations run from the noisiest to the final image; an instance has one image of each.
- * - "images" holds any of Image (x_t), PredictedImage and PredictedNoise, the same for every
- *   instance. Files are PNG or JPEG, all of one size.
- * - Paths are relative to the manifest's folder and may not leave it.
- * - "rows" may be left out when all instances have all iterations, in the order of the manifest,
- *   the iterations of an instance together.
- * - "provenance" (anything that says where the run is from), "group", "timestep", "sigma" and
- *   "seed" may be left out. Keys not named here are ignored.
+ * What a run's files hold: a JSON file beside images or features that were recorded elsewhere or
+ * earlier. Readers/README.md describes the format.
  */
 struct Manifest
 {

@@ -130,7 +130,7 @@ int vtkRecordedRunReader::RequestData(
     const auto goOn = [this, &done, total]
     {
       this->UpdateProgress(++done / total);
-      return !this->CheckAbort();
+      return !this->GetAbortExecute(); // CheckAbort would have the pipeline empty the output
     };
 
     output->SetNumberOfPartitionedDataSets(static_cast<unsigned int>(instances));

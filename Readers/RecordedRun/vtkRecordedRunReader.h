@@ -3,7 +3,7 @@
  * @class vtkRecordedRunReader
  * @brief reads the images of a recorded run of a diffusion model
  *
- * Reads a manifest (a JSON file, described in Readers/Manifest/Manifest.h) and the PNG or JPEG
+ * Reads a manifest (a JSON file, described in Readers/README.md) and the PNG or JPEG
  * images that it names into an image collection, as the diffusion sampler makes it: one partition
  * per instance, named after prompt and instance number, a vtkImageData of width x height x
  * iterations with

@@ -3,7 +3,7 @@
  * @class vtkRecordedRunWriter
  * @brief writes an image collection as a recorded run
  *
- * Writes a manifest (a JSON file, described in Readers/Manifest/Manifest.h) and beside it a folder
+ * Writes a manifest (a JSON file, described in Readers/README.md) and beside it a folder
  * of PNG images, one per image array, instance and iteration: `run.json` and
  * `run.images/instance-007/Image-049.png`. vtkRecordedRunReader reads them back as the same image
  * collection.

@@ -3,7 +3,8 @@
 import numpy as np
 from paraview.simple import FilmStrip, SaveData
 from vtkmodules.vtkCommonDataModel import vtkPartitionedDataSetCollection
-from vtkmodules.vtkIOImage import vtkPNGReader
+from tdl.vtkTDLFilmStrip import vtkFilmStrip
+from vtkmodules.vtkIOImage import vtkPNGReader, vtkPNGWriter
 
 import ImageCollection as ic
 
@@ -46,6 +47,18 @@ assert np.array_equal(picture, expected(collection, [[0, 1], [2, 3], [4, 5]], [0
 SaveData("strip.png", proxy=strip)
 reader = vtkPNGReader()
 reader.SetFileName("strip.png")
+reader.Update()
+assert np.array_equal(pixels_of(reader.GetOutput()), picture)
+
+# Without ParaView a writer asks for the size before it asks for the pixels.
+plain = vtkFilmStrip()
+plain.SetInputData(collection)
+plain.SetEvery(2)
+writer = vtkPNGWriter()
+writer.SetInputConnection(plain.GetOutputPort())
+writer.SetFileName("plain.png")
+writer.Write()
+reader.SetFileName("plain.png")
 reader.Update()
 assert np.array_equal(pixels_of(reader.GetOutput()), picture)
 

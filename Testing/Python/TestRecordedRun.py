@@ -46,6 +46,8 @@ def expect_same_fields(expected, actual):
             assert np.array_equal(a, b), name
 
 
+for folder in ("run", "by hand"):
+    shutil.rmtree(folder, ignore_errors=True)
 for components in (1, 3):
     collection = ic.make_collection(components=components)
     SaveData("run/manifest.json", proxy=ic.as_source(collection))
@@ -57,9 +59,18 @@ reader = OpenDataFile(str(pathlib.Path("run/manifest.json").resolve()))
 assert reader.GetXMLName() == "RecordedRunReader", reader.GetXMLName()
 expect_same(collection, ic.output_of(reader))
 
+# Stopped half way it keeps the instances that are whole.
+algorithm = RecordedRunReader(FileName="run/manifest.json").GetClientSideObject()
+algorithm.AddObserver("ProgressEvent",
+                      lambda *_: algorithm.SetAbortExecute(algorithm.GetProgress() > 0.5))
+algorithm.Update()
+output = algorithm.GetOutputDataObject(0)
+whole = [output.GetNumberOfPartitions(i) for i in range(6)]
+assert whole == [1, 1, 1, 0, 0, 0], whole
+
 # A run by hand: what may be left out, JPEG, a name with a space, one image twice.
 folder = pathlib.Path("by hand")
-folder.mkdir(exist_ok=True)
+folder.mkdir()
 for name in ("rgb.png", "rgb.jpg", "gray.png", "palette.png"):
     shutil.copy(DATA / name, folder / f"an {name}")
 MANIFEST = {

@@ -87,7 +87,8 @@ TEST_F(NpyFile, ReadsWhatNumpyWrites)
     const std::vector<float> values = ReadAll(file);
     for (int i = 0; i < 15; ++i)
     {
-      EXPECT_EQ(values[i], 10 * (i / 3) + i % 3 + 0.5) << name << ' ' << i;
+      const int whole = 10 * (i / 3) + i % 3;
+      EXPECT_EQ(values[i], whole + 0.5) << name << ' ' << i;
     }
     EXPECT_TRUE(values[15] == 0 && std::signbit(values[15])) << name;
     // 6e-8 is the smallest float16, 2^-24.

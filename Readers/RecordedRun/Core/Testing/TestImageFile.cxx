@@ -156,7 +156,7 @@ TEST(ImageFile, ReadsWhatItWrites)
   const fs::path file = fs::path(::testing::TempDir()) / "tdl-written.png";
   for (int components : { 1, 3 })
   {
-    Decoded image{ { 5, 7, components }, std::vector<std::uint8_t>(35 * components) };
+    Decoded image{ { 5, 7, components }, std::vector<std::uint8_t>(35ul * components) };
     for (std::size_t i = 0; i < image.Pixels.size(); ++i)
     {
       image.Pixels[i] = static_cast<std::uint8_t>(i * 37);
