@@ -48,25 +48,42 @@ def run(proxy, what):
     print(file=sys.stderr)
 
 
-def draw(embedding, representation, file_name):
+def draw(embedding, representation, file):
+    """Saves a picture of an embedding, a color per prompt."""
     view = CreateView("RenderView")
     view.ViewSize = [1200, 1000]
-    display = Show(embedding, view, representation)
+    view.UseColorPaletteForBackground = 0
+    view.Background = [1, 1, 1]
+    view.OrientationAxesVisibility = 0
+    display = Show(embedding, view)
+    display.SetRepresentationType(representation)
     ColorBy(display, ("POINTS", "PromptId"))
     ResetCamera(view)
-    SaveScreenshot(str(arguments.output / file_name), view)
+    SaveScreenshot(str(file), view)
 
-
-arguments.output.mkdir(parents=True, exist_ok=True)
 
 images = DiffusionSampler(InstancesPerPrompt=arguments.instances, InferenceSteps=arguments.steps,
                           Seed=arguments.seed)
-run(images, "Sampling")
 features = FeatureEncoder(Input=images)
-run(features, "Encoding")
-radial = EvolutionaryEmbedding(Input=features, Seed=arguments.seed)
-run(radial, "Embedding, radial")
+radial = EvolutionaryEmbedding(Input=features, Layout="Radial", Seed=arguments.seed)
 rectilinear = EvolutionaryEmbedding(Input=features, Layout="Rectilinear", Seed=arguments.seed)
-run(rectilinear, "Embedding, rectilinear")
 quality = EmbeddingQuality(Input=radial)
+run(images, "Sampling")
+run(features, "Encoding")
+run(radial, "Embedding, radial")
+run(rectilinear, "Embedding, rectilinear")
 run(quality, "Measuring")
+
+output = arguments.output.resolve()
+output.mkdir(parents=True, exist_ok=True)
+SaveData(str(output / "tree.vtp"), OutputPort(radial, 0), DataMode="Binary")
+SaveData(str(output / "quality.csv"), quality)
+first = [arguments.instances * prompt for prompt in range(10)]
+strip = FilmStrip(Input=images, Instances=first, Every=max(1, arguments.steps // 10))
+SaveData(str(output / "film-strip.png"), strip)
+draw(radial, "TDL Radial Axes", output / "tree-radial.png")
+draw(rectilinear, "TDL Rectilinear Axes", output / "tree-rectilinear.png")
+
+print(f"\nIn {output}:")
+for file in sorted(output.iterdir()):
+    print(f"  {file.name}")
