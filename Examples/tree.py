@@ -30,7 +30,7 @@ arguments = parser.parse_args()
 
 def run(proxy, what):
     """Brings a stage up to date, with a progress bar on the terminal."""
-    def draw(algorithm, _):
+    def show(algorithm, _):
         fraction = algorithm.GetProgress()
         bar = "#" * round(30 * fraction)
         print(f"\r{what:<24}[{bar:<30}] {100 * fraction:3.0f} %  {time.time() - start:4.0f} s",
@@ -42,7 +42,7 @@ def run(proxy, what):
 
     start = time.time()
     algorithm = proxy.GetClientSideObject()
-    algorithm.AddObserver("ProgressEvent", draw)
+    algorithm.AddObserver("ProgressEvent", show)
     algorithm.AddObserver("ErrorEvent", fail)
     proxy.UpdatePipeline()
     print(file=sys.stderr)
