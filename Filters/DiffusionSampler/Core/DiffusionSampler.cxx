@@ -152,8 +152,8 @@ class Walk
 public:
   Walk(const Plan& plan, std::vector<SampledInstance> instances,
     const std::vector<std::int64_t>& labels)
-    : Shared(plan)
-    , Instances(std::move(instances))
+    : Instances(std::move(instances))
+    , Shared(plan)
   {
     for (SampledInstance& instance : this->Instances)
     {
@@ -310,7 +310,8 @@ nlohmann::json Settings(
   const SamplerParameters& parameters, const DiffusionModel& model, const Plan& plan)
 {
   const Configuration& scheduler = model.SchedulerConfig();
-  return { { "model", parameters.ModelFolder }, { "checksum", FileChecksum(model.WeightsFile()) },
+  return { { "model", parameters.ModelFolder },
+    { "checksum", "sha256:" + FileChecksum(model.WeightsFile()) },
     { "scheduler", SchedulerName(parameters.Scheduler) },
     { "scheduler_config", ReadJsonObject(scheduler.Path()) },
     { "inference_steps", parameters.InferenceSteps }, { "captured_steps", plan.Captured },
@@ -349,8 +350,10 @@ Batching ChooseBatching(const SamplerParameters& parameters, const Plan& plan, s
     int(plan.CaptureNoisyImage) + int(plan.CapturePredictedImage) + int(plan.CapturePredictedNoise);
   const std::uint64_t captured = count * arrays * ArrayBytes(plan);
   // One trial tells what a network at work takes; a GPU's memory is not ours to plan.
+  Plan trial = plan;
+  trial.CaptureNoisyImage = trial.CapturePredictedImage = trial.CapturePredictedNoise = false;
   const std::uint64_t network =
-    onCpu ? PeakTensorMemory([&plan] { Walk(plan, { SampledInstance{} }, { 0 }).Output(0); }) : 0;
+    onCpu ? PeakTensorMemory([&trial] { Walk(trial, { SampledInstance{} }, { 0 }).Output(0); }) : 0;
 
   const std::uint64_t available = AvailableMemory();
   const std::uint64_t left = available - std::min(available, captured);
@@ -444,19 +447,26 @@ SampledImages SampleImages(
       }
       walks.emplace_back(plan, std::move(instances), labels);
     }
-    for (int step = 0; step < steps; ++step)
+    bool goOn = true;
+    int step = 0;
+    for (; step < steps && goOn; ++step)
     {
       ForEach(
         static_cast<int>(walks.size()), batching.Threads, [&](int i) { walks[i].Advance(step); });
       const double done = (begin - first) + (end - begin) * (step + 1.0) / steps;
-      if (!Continue(monitor, "Sampling", done / (last - first)))
-      {
-        return images;
-      }
+      goOn = Continue(monitor, "Sampling", done / (last - first));
+    }
+    if (step < steps)
+    {
+      return images; // stopped: the instances of the batches before are whole
     }
     for (Walk& walk : walks)
     {
       std::move(walk.Instances.begin(), walk.Instances.end(), std::back_inserter(images.Instances));
+    }
+    if (!goOn)
+    {
+      return images;
     }
   }
   return images;

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "Filters/DiffusionSampler/Core/NoiseSchedule.h"
+#include "Filters/DiffusionSampler/Core/Testing/SchedulerConfig.h"
 #include "Filters/Foundation/Error.h"
 
 #include <gtest/gtest.h>
@@ -15,7 +16,7 @@ namespace
 template <typename Function>
 void ExpectBetas(const json& config, int timesteps, Function beta)
 {
-  const tdl::NoiseSchedule schedule(config);
+  const tdl::NoiseSchedule schedule(tdl::SchedulerConfig(config));
   ASSERT_EQ(schedule.NumberOfTimesteps(), timesteps);
   double alphaBar = 1;
   for (int t = 0; t < timesteps; ++t)
@@ -40,7 +41,8 @@ TEST(NoiseSchedule, ScaledLinearIsLinearInTheRoot)
 
 TEST(NoiseSchedule, CosineFollowsItsClosedForm)
 {
-  const tdl::NoiseSchedule schedule(json{ { "beta_schedule", "squaredcos_cap_v2" } });
+  const tdl::NoiseSchedule schedule(
+    tdl::SchedulerConfig({ { "beta_schedule", "squaredcos_cap_v2" } }));
   const auto root = [](double t)
   { return std::cos((t / 1000 + 0.008) / 1.008 * std::acos(-1.0) / 2); };
   for (int t = 0; t < 999; ++t) // the last beta is capped
@@ -64,8 +66,8 @@ TEST(NoiseSchedule, NullMeansTheDefault)
 
 TEST(NoiseSchedule, ZeroTerminalSnrEndsInPureNoiseAndKeepsTheFirstLevel)
 {
-  const tdl::NoiseSchedule plain(json::object());
-  const tdl::NoiseSchedule rescaled(json{ { "rescale_betas_zero_snr", true } });
+  const tdl::NoiseSchedule plain(tdl::SchedulerConfig(json::object()));
+  const tdl::NoiseSchedule rescaled(tdl::SchedulerConfig({ { "rescale_betas_zero_snr", true } }));
   EXPECT_NEAR(rescaled.AlphaBar(0), plain.AlphaBar(0), 1e-6);
   EXPECT_EQ(rescaled.AlphaBar(999), 0);
   EXPECT_GT(rescaled.AlphaBar(998), 0);
@@ -85,7 +87,7 @@ TEST(NoiseSchedule, NamesWhatItDoesNotSupport)
   {
     try
     {
-      tdl::NoiseSchedule schedule(config);
+      tdl::NoiseSchedule schedule(tdl::SchedulerConfig(config));
       return "accepted";
     }
     catch (const tdl::FileError& error)
@@ -93,17 +95,13 @@ TEST(NoiseSchedule, NamesWhatItDoesNotSupport)
       return error.what();
     }
   };
-  EXPECT_EQ(message({ { "beta_schedule", "sigmoid" } }),
-    "scheduler_config.json: beta_schedule 'sigmoid' is not supported; choose a model with one of "
-    "linear, scaled_linear, squaredcos_cap_v2.");
-  EXPECT_EQ(message({ { "beta_start", "small" } }),
-    "scheduler_config.json: beta_start has the value \"small\", which is of the wrong type; "
-    "correct "
-    "the file.");
-  EXPECT_EQ(message({ { "num_train_timesteps", 0 } }),
-    "scheduler_config.json: num_train_timesteps is 0; it must be positive.");
-  const std::string range = "scheduler_config.json: the betas leave the range [0, 1]; correct "
-                            "beta_start, beta_end or trained_betas.";
-  EXPECT_EQ(message({ { "beta_end", 2 } }), range);
-  EXPECT_EQ(message({ { "trained_betas", { 0.1, -0.1 } } }), range);
+  const auto expectMention = [&message](const json& config, const std::string& words)
+  { EXPECT_NE(message(config).find(words), std::string::npos) << message(config); };
+  expectMention(
+    { { "beta_schedule", "sigmoid" } }, "has beta_schedule = \"sigmoid\", which is not");
+  expectMention({ { "beta_start", "small" } }, "has beta_start = \"small\", which is not");
+  expectMention({ { "num_train_timesteps", 0 } }, "has num_train_timesteps = 0, which is not");
+  const std::string range = "asks for betas outside [0, 1]; correct beta_start, beta_end or";
+  expectMention({ { "beta_end", 2 } }, range);
+  expectMention({ { "trained_betas", { 0.1, -0.1 } } }, range);
 }

@@ -1,0 +1,246 @@
+// SPDX-License-Identifier: BSD-3-Clause
+/**
+ * @class vtkDiffusionSampler
+ * @brief samples a diffusion model and keeps what happens on the way from noise to image
+ *
+ * A source that runs a class-conditional diffusion model in diffusers' folder layout, several
+ * instances (seeds) of each prompt, and captures the intermediate images. The output is an image
+ * collection: one partition per instance, named after prompt and instance number, a vtkImageData of
+ * width x height x iterations with
+ * - point arrays `Image`, `PredictedImage`, `PredictedNoise`, those that are captured (uint8, 1 or
+ * 3 components): the noisy image x_t, the image x_0 and the noise that the model predicts from it.
+ *   [-1, 1] is mapped to [0, 255], for the noise too; what lies outside is cut;
+ * - field data `Instance`, `PromptId`, `GroupId` (int), `Seed` (int64), `Iteration` (int, one per
+ *   iteration), `Timestep`, `Sigma` (double, one per iteration);
+ *
+ * and field data of the collection `Prompts`, `Groups` (string), `PromptGroup` (int), `Provenance`
+ * (a JSON string: model, its checksum, settings, versions, device).
+ *
+ * Iteration 0 is the noisiest captured; the last one is the final image, at timestep -1 and sigma
+ * 0. Its predictions are those of the last step, as no network sees it any more.
+ *
+ * Instance i of every prompt starts from the noise of Seed + i, so that the prompts' trees grow
+ * from the same roots. On the CPU the images are the same bits at any batch size, number of threads
+ * or ranks, and equal diffusers' of the same seed up to rounding; so do a GPU's.
+ *
+ * In parallel each rank samples its own instances. Aborting keeps the batches that are finished.
+ * Whatever prevents sampling is one error that names the remedy, with an empty output.
+ */
+#ifndef vtkDiffusionSampler_h
+#define vtkDiffusionSampler_h
+
+#include "vtkPartitionedDataSetCollectionAlgorithm.h"
+#include "vtkTDLDiffusionSamplerModule.h" // for the export macro
+
+#include <string> // for members
+#include <vector> // for members
+
+class VTKTDLDIFFUSIONSAMPLER_EXPORT vtkDiffusionSampler
+  : public vtkPartitionedDataSetCollectionAlgorithm
+{
+public:
+  static vtkDiffusionSampler* New();
+  vtkTypeMacro(vtkDiffusionSampler, vtkPartitionedDataSetCollectionAlgorithm);
+  void PrintSelf(ostream& os, vtkIndent indent) override;
+
+  ///@{
+  /**
+   * Folder of the model, in diffusers' layout (model_index.json, unet/, scheduler/). Default:
+   * empty, the model that comes with this plugin, trained on Fashion-MNIST.
+   */
+  vtkSetStdStringFromCharMacro(ModelFolder);
+  vtkGetCharFromStdStringMacro(ModelFolder);
+  ///@}
+
+  ///@{
+  /**
+   * The prompts: names of the model's classes, whatever the case of their letters. Where the
+   * model's prompts.txt assigns them to groups, so does the output. Default: none, see
+   * SetPromptFile.
+   */
+  void AddPrompt(const char* prompt);
+  void RemoveAllPrompts();
+  ///@}
+
+  ///@{
+  /**
+   * File of prompts with groups, instead of a list: one prompt per line, `[group]` lines, `#`
+   * comments, UTF-8. Default: empty. Without list and file, the model's prompts.txt or all of its
+   * classes are taken.
+   */
+  vtkSetStdStringFromCharMacro(PromptFile);
+  vtkGetCharFromStdStringMacro(PromptFile);
+  ///@}
+
+  ///@{
+  /**
+   * Runs of each prompt, from different noise. At least 1. Default: 4.
+   */
+  vtkSetMacro(InstancesPerPrompt, int);
+  vtkGetMacro(InstancesPerPrompt, int);
+  ///@}
+
+  ///@{
+  /**
+   * Seed of the first instance of each prompt; instance i has Seed + i. Not negative. Default: 0.
+   */
+  vtkSetMacro(Seed, int);
+  vtkGetMacro(Seed, int);
+  ///@}
+
+  ///@{
+  /**
+   * Steps from noise to image, from 1 to the timesteps of the model's training. More steps take
+   * longer and follow the model more closely. Default: 50.
+   */
+  vtkSetMacro(InferenceSteps, int);
+  vtkGetMacro(InferenceSteps, int);
+  ///@}
+
+  enum SchedulerType
+  {
+    DDPM,
+    DDIM
+  };
+
+  ///@{
+  /**
+   * What leads from one step to the next: DDPM (adds fresh noise in each step; wants many steps) or
+   * DDIM (adds none). Default: DDIM.
+   */
+  vtkSetMacro(Scheduler, int);
+  vtkGetMacro(Scheduler, int);
+  ///@}
+
+  ///@{
+  /**
+   * How much more than without it the prompt counts (classifier-free guidance). 1 is no guidance
+   * and takes half the time; higher values make images more typical and less varied. Default: 3.
+   */
+  vtkSetMacro(GuidanceScale, double);
+  vtkGetMacro(GuidanceScale, double);
+  ///@}
+
+  ///@{
+  /**
+   * Class that guidance leads away from. Default: empty, from no class in particular.
+   */
+  vtkSetStdStringFromCharMacro(NegativePrompt);
+  vtkGetCharFromStdStringMacro(NegativePrompt);
+  ///@}
+
+  ///@{
+  /**
+   * Which arrays to keep: Image (the noisy image), PredictedImage, PredictedNoise. At least one
+   * must be on. Default: the first two.
+   */
+  vtkSetMacro(CaptureNoisyImage, bool);
+  vtkGetMacro(CaptureNoisyImage, bool);
+  vtkBooleanMacro(CaptureNoisyImage, bool);
+  vtkSetMacro(CapturePredictedImage, bool);
+  vtkGetMacro(CapturePredictedImage, bool);
+  vtkBooleanMacro(CapturePredictedImage, bool);
+  vtkSetMacro(CapturePredictedNoise, bool);
+  vtkGetMacro(CapturePredictedNoise, bool);
+  vtkBooleanMacro(CapturePredictedNoise, bool);
+  ///@}
+
+  ///@{
+  /**
+   * Capture every so many steps, from the initial noise on; the final image in any case. At
+   * least 1. Default: 1.
+   */
+  vtkSetMacro(CaptureEvery, int);
+  vtkGetMacro(CaptureEvery, int);
+  ///@}
+
+  ///@{
+  /**
+   * Capture these steps instead: s is the image after s steps, from 0, the initial noise, to
+   * InferenceSteps, the final image, which is captured in any case. Default: none.
+   */
+  void AddCaptureStep(int step);
+  void RemoveAllCaptureSteps();
+  ///@}
+
+  ///@{
+  /**
+   * Width and height of the images in the output, in pixels, resampled with antialiasing. Default:
+   * 0, the model's.
+   */
+  vtkSetMacro(StoredImageSize, int);
+  vtkGetMacro(StoredImageSize, int);
+  ///@}
+
+  enum DeviceType
+  {
+    AUTO,
+    CPU,
+    CUDA
+  };
+
+  ///@{
+  /**
+   * Where the model runs: AUTO (CUDA where there is any), CPU or CUDA. Default: AUTO.
+   */
+  vtkSetMacro(Device, int);
+  vtkGetMacro(Device, int);
+  ///@}
+
+  ///@{
+  /**
+   * Number of the CUDA device. Default: 0.
+   */
+  vtkSetMacro(DeviceIndex, int);
+  vtkGetMacro(DeviceIndex, int);
+  ///@}
+
+  ///@{
+  /**
+   * Threads to run on. Has no effect on the images. Default: 0, all cores.
+   */
+  vtkSetMacro(Threads, int);
+  vtkGetMacro(Threads, int);
+  ///@}
+
+  ///@{
+  /**
+   * Instances that advance together; aborting keeps whole batches. Has no effect on the images.
+   * Default: 0, four per thread or what memory allows; on a GPU 64.
+   */
+  vtkSetMacro(BatchSize, int);
+  vtkGetMacro(BatchSize, int);
+  ///@}
+
+protected:
+  vtkDiffusionSampler();
+  ~vtkDiffusionSampler() override = default;
+  int RequestInformation(vtkInformation*, vtkInformationVector**, vtkInformationVector*) override;
+  int RequestData(vtkInformation*, vtkInformationVector**, vtkInformationVector*) override;
+
+private:
+  vtkDiffusionSampler(const vtkDiffusionSampler&) = delete;
+  void operator=(const vtkDiffusionSampler&) = delete;
+
+  std::string ModelFolder;
+  std::vector<std::string> Prompts;
+  std::string PromptFile;
+  int InstancesPerPrompt;
+  int Seed;
+  int InferenceSteps;
+  int Scheduler;
+  double GuidanceScale;
+  std::string NegativePrompt;
+  bool CaptureNoisyImage;
+  bool CapturePredictedImage;
+  bool CapturePredictedNoise;
+  int CaptureEvery;
+  std::vector<int> CaptureSteps;
+  int StoredImageSize;
+  int Device;
+  int DeviceIndex;
+  int Threads;
+  int BatchSize;
+};
+
+#endif
