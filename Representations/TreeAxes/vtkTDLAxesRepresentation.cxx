@@ -3,6 +3,7 @@
 
 #include "Filters/Foundation/Names.h"
 #include "Representations/TreeAxes/Core/AxesLayout.h"
+#include "Representations/TreeAxes/Core/Colors.h"
 
 #include "vtkActor.h"
 #include "vtkBillboardTextActor3D.h"
@@ -34,6 +35,8 @@
 #include "vtkTextRenderer.h"
 #include "vtkUnsignedCharArray.h"
 
+#include <nlohmann/json.hpp>
+
 #include <algorithm>
 #include <array>
 #include <cmath>
@@ -43,7 +46,7 @@
 
 namespace
 {
-using Color = Eigen::Vector3d;
+using tdl::Color;
 
 // Pieces of data that travel from the data server to wherever they are drawn; the superclass has 0.
 constexpr int TrajectoryPort = 1;
@@ -176,7 +179,13 @@ void ExtractLeaves(vtkPolyData* tree, const Extent& extent, vtkPolyData* leaves)
   field->AddArray(box);
   field->AddArray(ringTimesteps);
   field->AddArray(displacements);
-  field->AddArray(tree->GetFieldData()->GetAbstractArray(tdl::names::Prompts));
+  for (const char* name : { tdl::names::Prompts, tdl::names::Groups, tdl::names::PromptGroup })
+  {
+    if (vtkAbstractArray* array = tree->GetFieldData()->GetAbstractArray(name))
+    {
+      field->AddArray(array);
+    }
+  }
 }
 
 //------------------------------------------------------------------------------
@@ -238,21 +247,6 @@ tdl::Tree ReadTree(vtkPolyData* leaves, int axesLabels, int maximumPromptLength)
 //------------------------------------------------------------------------------
 // Colors that suit any background.
 
-/** Relative luminance of an sRGB color, and contrast between two, as WCAG 2 defines them. */
-double Luminance(const Color& color)
-{
-  const auto linear = [](double c)
-  { return c <= 0.04045 ? c / 12.92 : std::pow((c + 0.055) / 1.055, 2.4); };
-  return 0.2126 * linear(color[0]) + 0.7152 * linear(color[1]) + 0.0722 * linear(color[2]);
-}
-
-double Contrast(const Color& a, const Color& b)
-{
-  const double la = Luminance(a);
-  const double lb = Luminance(b);
-  return (std::max(la, lb) + 0.05) / (std::min(la, lb) + 0.05);
-}
-
 struct Palette
 {
   Color Paper;
@@ -267,7 +261,8 @@ struct Palette
   {
     constexpr double enough = 3.0;
     Color readable = color;
-    for (double share = 0.0; share < 1.0 && Contrast(readable, this->Paper) < enough; share += 0.1)
+    for (double share = 0.0; share < 1.0 && tdl::Contrast(readable, this->Paper) < enough;
+         share += 0.1)
     {
       readable = color + share * (this->Ink - color);
     }
@@ -285,7 +280,8 @@ Palette MakePalette(vtkRenderer* renderer)
   }
   const Color black = Color::Zero();
   const Color white = Color::Ones();
-  palette.Ink = Contrast(palette.Paper, black) > Contrast(palette.Paper, white) ? black : white;
+  palette.Ink =
+    tdl::Contrast(palette.Paper, black) > tdl::Contrast(palette.Paper, white) ? black : white;
   return palette;
 }
 
@@ -511,6 +507,29 @@ void vtkTDLAxesRepresentation::PrintSelf(ostream& os, vtkIndent indent)
 }
 
 //------------------------------------------------------------------------------
+std::string vtkTDLAxesRepresentation::GetCategories()
+{
+  vtkFieldData* field = this->Internals->Leaves->GetFieldData();
+  nlohmann::json categories;
+  for (const char* name : { tdl::names::Prompts, tdl::names::Groups })
+  {
+    categories[name] = nlohmann::json::array();
+    auto texts = vtkStringArray::SafeDownCast(field->GetAbstractArray(name));
+    for (vtkIdType i = 0; texts && i < texts->GetNumberOfValues(); ++i)
+    {
+      categories[name].push_back(texts->GetValue(i));
+    }
+  }
+  categories[tdl::names::PromptGroup] = nlohmann::json::array();
+  vtkDataArray* groups = field->GetArray(tdl::names::PromptGroup);
+  for (vtkIdType i = 0; groups && i < groups->GetNumberOfTuples(); ++i)
+  {
+    categories[tdl::names::PromptGroup].push_back(static_cast<int>(groups->GetComponent(i, 0)));
+  }
+  return categories.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+}
+
+//------------------------------------------------------------------------------
 int vtkTDLAxesRepresentation::RequestData(
   vtkInformation* request, vtkInformationVector** inputs, vtkInformationVector* outputs)
 {
@@ -577,9 +596,9 @@ int vtkTDLAxesRepresentation::ProcessViewRequest(
     // Where the camera shall look is said by SetGeometryBounds alone. While rendering, the actors'
     // bounds are needed, to composite the images of several processes.
     const bool rendering = request == vtkPVView::REQUEST_RENDER();
-    for (vtkProp* actor : { static_cast<vtkProp*>(this->Actor),
-           static_cast<vtkProp*>(internals.Axes.Actor),
-           static_cast<vtkProp*>(internals.TrajectoryActor) })
+    for (vtkProp* actor :
+      { static_cast<vtkProp*>(this->Actor), static_cast<vtkProp*>(internals.Axes.Actor),
+        static_cast<vtkProp*>(internals.TrajectoryActor) })
     {
       actor->SetUseBounds(rendering);
     }

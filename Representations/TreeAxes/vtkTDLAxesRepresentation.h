@@ -26,6 +26,7 @@
 #include "vtkTDLTreeAxesModule.h" // for the export macro
 
 #include <memory> // for std::unique_ptr
+#include <string> // for std::string
 
 namespace tdl
 {
@@ -95,6 +96,13 @@ public:
   vtkSetClampMacro(TrajectoryOpacity, double, 0.0, 1.0);
   vtkGetMacro(TrajectoryOpacity, double);
   ///@}
+
+  /**
+   * Names of prompts and groups, and the group of each prompt, of the tree in this process: JSON
+   * with the keys `Prompts`, `Groups` and `PromptGroup`. It is a text for the client's proxy to ask
+   * for.
+   */
+  std::string GetCategories();
 
   int ProcessViewRequest(
     vtkInformationRequestKey* request, vtkInformation* inInfo, vtkInformation* outInfo) override;

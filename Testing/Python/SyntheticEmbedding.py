@@ -85,6 +85,7 @@ def make_embedding(layout, instances=10, iterations=50, prompts=len(PROMPTS)):
     _array(point_data, "TargetDisplacement", displacement[iteration], np.float64)
     for name in ("SemanticLoss", "DisplacementLoss", "AlignmentLoss"):
         _array(point_data, name, random.exponential(1.0, size), np.float64)
+    point_data.SetActiveScalars("PromptId")
     for name, values in (("Instance", np.arange(count)), ("PromptId", prompt),
                          ("GroupId", group_of[prompt])):
         _array(cell_data, name, np.concatenate([np.repeat(values, iterations), values]), np.int32)
