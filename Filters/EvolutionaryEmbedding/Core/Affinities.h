@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#pragma once
+
+#include "Filters/EvolutionaryEmbedding/Core/Neighbors.h"
+
+#include <cstdint>
+#include <vector>
+
+namespace tdl
+{
+/**
+ * t-SNE's P, symmetric and sparse: row i lists the elements j with p_ij > 0 as positions of the
+ * arrangement, ascending. The entries of a range sum to 1.
+ */
+struct Affinities
+{
+  /** [N + 1] Where the rows begin. */
+  std::vector<std::int64_t> Offset;
+  std::vector<int> Column;
+  std::vector<double> Value;
+};
+
+/** The largest perplexity that t-SNE's neighborhoods of 3 x perplexity allow among `count`. */
+double MaximumPerplexity(int count);
+
+/**
+ * P of van der Maaten & Hinton (2008): Gaussian similarities to the 3 x perplexity nearest others
+ * of the range, whose bandwidth gives each row the entropy log(perplexity), symmetrized.
+ * Duplicates are welcome: a row of equal distances is uniform.
+ * @param ranges Disjoint ranges that cover all rows, ascending.
+ * @param perplexities One per range, in [1, MaximumPerplexity].
+ */
+Affinities ComputeAffinities(const Vectors& rows, const std::vector<Range>& ranges,
+  const std::vector<double>& perplexities, int threads);
+}

@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#pragma once
+
+#include "Filters/EvolutionaryEmbedding/Core/Layout.h"
+#include "Filters/EvolutionaryEmbedding/Core/Points.h"
+
+#include <vector>
+
+namespace tdl
+{
+/**
+ * How straight the instances' trajectories run, 1/N times the sum over consecutive captured
+ * iterations of an instance. Rectilinear: the squared difference in y. Radial: 2 r r' (1 -
+ * cos(angle between)), the squared arc between the rays, smooth across the seam at +-pi.
+ */
+class AlignmentLoss
+{
+public:
+  /** @param next [N] Position of the next iteration of the same instance, or -1. */
+  AlignmentLoss(Layout layout, std::vector<int> next);
+
+  /** Returns the loss, sets each element's part [N] (half of each pair's); their mean is it. */
+  double Evaluate(const Points& points, Eigen::ArrayXd& parts) const;
+
+  /** Adds the gradient of the loss times `weight`. */
+  void AddGradient(const Points& points, double weight, Points& gradient) const;
+
+private:
+  Layout Kind;
+  std::vector<int> Next;
+};
+}

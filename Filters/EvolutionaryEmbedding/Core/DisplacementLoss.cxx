@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "Filters/EvolutionaryEmbedding/Core/DisplacementLoss.h"
+
+#include <utility>
+
+namespace tdl
+{
+DisplacementLoss::DisplacementLoss(Layout layout, Eigen::ArrayXd targets)
+  : Kind(layout)
+  , Targets(std::move(targets))
+{
+}
+
+double DisplacementLoss::Evaluate(const Points& points, Eigen::ArrayXd& parts) const
+{
+  for (Eigen::Index i = 0; i < points.rows(); ++i)
+  {
+    const double error =
+      DisplacementOf(this->Kind, points(i, 0), points(i, 1)).Value - this->Targets[i];
+    parts[i] = error * error;
+  }
+  return parts.mean();
+}
+
+void DisplacementLoss::AddGradient(const Points& points, double weight, Points& gradient) const
+{
+  const double share = 2.0 * weight / static_cast<double>(points.rows());
+  for (Eigen::Index i = 0; i < points.rows(); ++i)
+  {
+    const Displacement displacement = DisplacementOf(this->Kind, points(i, 0), points(i, 1));
+    const double slope = share * (displacement.Value - this->Targets[i]);
+    gradient(i, 0) += slope * displacement.DirectionX;
+    gradient(i, 1) += slope * displacement.DirectionY;
+  }
+}
+}

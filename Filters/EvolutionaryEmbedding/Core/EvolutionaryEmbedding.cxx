@@ -1,0 +1,263 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "Filters/EvolutionaryEmbedding/Core/EvolutionaryEmbedding.h"
+
+#include "Filters/EvolutionaryEmbedding/Core/Affinities.h"
+#include "Filters/EvolutionaryEmbedding/Core/AlignmentLoss.h"
+#include "Filters/EvolutionaryEmbedding/Core/DisplacementLoss.h"
+#include "Filters/EvolutionaryEmbedding/Core/InstanceOrder.h"
+#include "Filters/EvolutionaryEmbedding/Core/Optimizer.h"
+#include "Filters/EvolutionaryEmbedding/Core/Rings.h"
+#include "Filters/EvolutionaryEmbedding/Core/SemanticLoss.h"
+#include "Filters/Foundation/Error.h"
+#include "Filters/Foundation/Threads.h"
+
+#include <algorithm>
+#include <cmath>
+#include <random>
+#include <sstream>
+
+namespace tdl
+{
+namespace
+{
+constexpr double pi = 3.14159265358979323846;
+
+void Check(const EmbeddingParameters& parameters)
+{
+  const auto demand = [](bool valid, const char* name, double value, const char* range)
+  {
+    if (!valid)
+    {
+      std::ostringstream message;
+      message << name << " is " << value << "; set it to " << range << ".";
+      throw ParameterError(message.str());
+    }
+  };
+  const auto finite = [](double value) { return std::isfinite(value); };
+  const double perplexity = parameters.Perplexity;
+  demand(finite(perplexity) && (perplexity == 0.0 || perplexity >= 1.0), "Perplexity", perplexity,
+    "1 or more, or to 0 (automatic)");
+  demand(finite(parameters.DisplacementWeight) && parameters.DisplacementWeight >= 0.0,
+    "Displacement Weight", parameters.DisplacementWeight, "0 or more");
+  demand(finite(parameters.AlignmentWeight) && parameters.AlignmentWeight >= 0.0,
+    "Alignment Weight", parameters.AlignmentWeight, "0 or more");
+  demand(parameters.Steps >= 0, "Optimization Steps", parameters.Steps, "0 or more");
+  demand(finite(parameters.EarlyExaggeration) && parameters.EarlyExaggeration >= 1.0,
+    "Early Exaggeration", parameters.EarlyExaggeration, "1 or more");
+  demand(finite(parameters.LearningRate) && parameters.LearningRate >= 0.0, "Learning Rate",
+    parameters.LearningRate, "a positive number, or to 0 (automatic)");
+}
+
+/** One perplexity per range: the parameter, as far as the range's size allows. */
+std::vector<double> ChoosePerplexities(const EmbeddingParameters& parameters,
+  const std::vector<Range>& ranges, std::vector<std::string>& warnings)
+{
+  // Over all elements, an element's own trajectory is nearest: its neighborhood must reach beyond.
+  const double automatic = parameters.Scope == NeighborhoodScope::WithinIteration ? 15.0 : 300.0;
+  std::vector<double> perplexities;
+  double smallest = parameters.Perplexity;
+  for (const Range& range : ranges)
+  {
+    const double maximum = MaximumPerplexity(range.Size());
+    perplexities.push_back(parameters.Perplexity > 0.0 ? std::min(parameters.Perplexity, maximum)
+                                                       : std::clamp(0.5 * maximum, 1.0, automatic));
+    smallest = std::min(smallest, perplexities.back());
+  }
+  if (smallest < parameters.Perplexity)
+  {
+    std::ostringstream message;
+    message << "Perplexity " << parameters.Perplexity
+            << " is too large for the number of elements that are compared; used " << smallest
+            << ", the largest usable" << (ranges.size() > 1 ? " in the smallest iteration." : ".");
+    warnings.push_back(message.str());
+  }
+  return perplexities;
+}
+
+/**
+ * t-SNE units per unit of the layout. A t-SNE map of n points has a half-extent of about sqrt(n).
+ * Within an iteration, each ring gets the scale by which its points fill its circle; columns share
+ * one, by which the tree becomes about as high as wide. Over all elements, the map fits the extent.
+ */
+std::vector<double> ChooseScales(const EmbeddingParameters& parameters,
+  const std::vector<Range>& ranges, const Eigen::ArrayXd& targets)
+{
+  const bool within = parameters.Scope == NeighborhoodScope::WithinIteration;
+  const double extent = std::max(1.0, targets.maxCoeff());
+  std::vector<double> scales;
+  for (const Range& range : ranges)
+  {
+    double perUnit = 1.0 / extent;
+    if (within)
+    {
+      perUnit = parameters.Layout == Layout::Radial ? 0.7 / targets[range.Begin] : 2.0 / extent;
+    }
+    scales.push_back(perUnit * std::sqrt(static_cast<double>(range.Size())));
+  }
+  return scales;
+}
+
+/** All elements of an instance on one ray or lane, the instances in the order of their tree. */
+Points StartPoints(const EmbeddingParameters& parameters, const Vectors& features,
+  const Arrangement& arrangement, const Eigen::ArrayXd& targets, int threads)
+{
+  const std::vector<int> order =
+    OrderInstances(InstanceDissimilarities(features, arrangement, threads));
+  const auto count = static_cast<double>(order.size());
+  // A quarter of the distance to the next instance disturbs, but does not change the order.
+  std::mt19937_64 random(parameters.Seed);
+  std::uniform_real_distribution<double> noise(-0.25, 0.25);
+  std::vector<double> place(order.size()); // in (0, 1)
+  for (std::size_t rank = 0; rank < order.size(); ++rank)
+  {
+    place[order[rank]] = (static_cast<double>(rank) + 0.5 + noise(random)) / count;
+  }
+
+  const double height = 1.5 * std::max(1.0, targets.maxCoeff());
+  Points points(arrangement.Size(), 2);
+  for (int i = 0; i < arrangement.Size(); ++i)
+  {
+    const double at = place[arrangement.Instance[i]];
+    if (parameters.Layout == Layout::Radial)
+    {
+      points(i, 0) = targets[i] * std::cos(2.0 * pi * at);
+      points(i, 1) = targets[i] * std::sin(2.0 * pi * at);
+    }
+    else
+    {
+      points(i, 0) = targets[i];
+      points(i, 1) = height * (at - 0.5);
+    }
+  }
+  return points;
+}
+
+/**
+ * Length of the step per unit of the gradient's components: t-SNE's learning rate in the units of
+ * the layout, shortened where the other losses are stiffer than it.
+ */
+struct StepLengths
+{
+  Eigen::ArrayXd Along;
+  Eigen::ArrayXd Across;
+};
+
+StepLengths ChooseStepLengths(const EmbeddingParameters& parameters,
+  const std::vector<Range>& ranges, const std::vector<double>& scales, Eigen::Index count)
+{
+  // Largest second derivatives of the two losses.
+  const double share = 1.0 / static_cast<double>(count);
+  const double displacement = 2.0 * share * parameters.DisplacementWeight;
+  const double alignment = 8.0 * share * parameters.AlignmentWeight;
+  StepLengths lengths{ Eigen::ArrayXd(count), Eigen::ArrayXd(count) };
+  for (std::size_t r = 0; r < ranges.size(); ++r)
+  {
+    const Range& range = ranges[r];
+    const double rate =
+      parameters.LearningRate > 0.0 ? parameters.LearningRate : range.Size() / 12.0;
+    const double stiffness = scales[r] * scales[r] / (rate * static_cast<double>(ranges.size()));
+    lengths.Along.segment(range.Begin, range.Size()) = 1.0 / (stiffness + displacement);
+    lengths.Across.segment(range.Begin, range.Size()) = 1.0 / (stiffness + alignment);
+  }
+  return lengths;
+}
+}
+
+EmbeddingResult Embed(
+  const Elements& elements, const EmbeddingParameters& parameters, const Monitor& monitor)
+{
+  Check(parameters);
+  const int threads = ResolveThreads(parameters.Threads);
+  const Arrangement arrangement = Arrange(elements);
+  const int count = arrangement.Size();
+
+  EmbeddingResult result;
+  result.RingDisplacement = RingDisplacements(parameters.Layout, elements, arrangement);
+  Eigen::ArrayXd targets(count);
+  for (int i = 0; i < count; ++i)
+  {
+    targets[i] = result.RingDisplacement[arrangement.Iteration[i]];
+  }
+  const std::vector<Range> ranges = parameters.Scope == NeighborhoodScope::WithinIteration
+    ? arrangement.Rings
+    : std::vector<Range>{ { 0, count } };
+  const std::vector<double> perplexities = ChoosePerplexities(parameters, ranges, result.Warnings);
+  const std::vector<double> scales = ChooseScales(parameters, ranges, targets);
+
+  if (!Continue(monitor, "Instances", 0.0))
+  {
+    return result;
+  }
+  const Vectors features = PrepareFeatures(elements, arrangement, parameters.Metric);
+  Points points = StartPoints(parameters, features, arrangement, targets, threads);
+  if (!Continue(monitor, "Neighbors", 0.05))
+  {
+    return result;
+  }
+  const SemanticLoss semantic(
+    ComputeAffinities(features, ranges, perplexities, threads), ranges, scales, threads);
+  const DisplacementLoss displacement(parameters.Layout, targets);
+  const AlignmentLoss alignment(parameters.Layout, arrangement.Next);
+
+  Eigen::ArrayXd semanticParts(count), displacementParts(count), alignmentParts(count);
+  const auto record = [&](int step)
+  {
+    LossRecord losses;
+    losses.Step = step;
+    losses.Semantic = semantic.Evaluate(points, semanticParts);
+    losses.Displacement = displacement.Evaluate(points, displacementParts);
+    losses.Alignment = alignment.Evaluate(points, alignmentParts);
+    losses.Total = losses.Semantic + parameters.DisplacementWeight * losses.Displacement +
+      parameters.AlignmentWeight * losses.Alignment;
+    result.History.push_back(losses);
+  };
+
+  const StepLengths lengths = ChooseStepLengths(parameters, ranges, scales, count);
+  const int early = parameters.Steps / 4;
+  Optimizer optimizer(parameters.Layout, count);
+  Points gradient(count, 2);
+  int step = 0;
+  record(step);
+  while (step < parameters.Steps &&
+    Continue(monitor, "Optimization", 0.1 + 0.9 * step / parameters.Steps))
+  {
+    const bool exaggerate = step < early;
+    gradient.setZero();
+    semantic.AddGradient(points, exaggerate ? parameters.EarlyExaggeration : 1.0, gradient);
+    displacement.AddGradient(points, parameters.DisplacementWeight, gradient);
+    alignment.AddGradient(points, parameters.AlignmentWeight, gradient);
+    if (!gradient.allFinite())
+    {
+      throw ParameterError("The optimization diverged in step " + std::to_string(step + 1) +
+        "; lower the Learning Rate (0 chooses one that suits) or the weights.");
+    }
+    optimizer.Step(points, gradient, lengths.Along, lengths.Across, exaggerate ? 0.5 : 0.8);
+    ++step;
+    if (step % 10 == 0)
+    {
+      record(step);
+    }
+  }
+  if (result.History.back().Step != step)
+  {
+    record(step);
+  }
+
+  result.Position.resize(count, 2);
+  for (Eigen::ArrayXd* array : { &result.TargetDisplacement, &result.SemanticLoss,
+         &result.DisplacementLoss, &result.AlignmentLoss })
+  {
+    array->resize(count);
+  }
+  for (int i = 0; i < count; ++i)
+  {
+    const int element = arrangement.Element[i];
+    result.Position.row(element) = points.row(i);
+    result.TargetDisplacement[element] = targets[i];
+    result.SemanticLoss[element] = semanticParts[i];
+    result.DisplacementLoss[element] = displacementParts[i];
+    result.AlignmentLoss[element] = alignmentParts[i];
+  }
+  return result;
+}
+}

@@ -1,0 +1,143 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "Filters/EvolutionaryEmbedding/Core/InstanceOrder.h"
+
+#include <algorithm>
+#include <limits>
+#include <utility>
+
+namespace tdl
+{
+namespace
+{
+/** Joins two branches, each turned such that the ends that meet are the most alike pair of ends. */
+std::vector<int> Join(
+  std::vector<int> first, std::vector<int> second, const Eigen::MatrixXf& dissimilarities)
+{
+  struct Ends
+  {
+    int First, Second;
+    bool TurnFirst, TurnSecond;
+  };
+  const Ends choices[] = { { first.back(), second.front(), false, false },
+    { first.back(), second.back(), false, true }, { first.front(), second.front(), true, false },
+    { first.front(), second.back(), true, true } };
+  const Ends best = *std::min_element(std::begin(choices), std::end(choices),
+    [&](const Ends& a, const Ends& b)
+    { return dissimilarities(a.First, a.Second) < dissimilarities(b.First, b.Second); });
+  if (best.TurnFirst)
+  {
+    std::reverse(first.begin(), first.end());
+  }
+  if (best.TurnSecond)
+  {
+    std::reverse(second.begin(), second.end());
+  }
+  first.insert(first.end(), second.begin(), second.end());
+  return first;
+}
+}
+
+Eigen::MatrixXf InstanceDissimilarities(
+  const Vectors& features, const Arrangement& arrangement, int threads)
+{
+  const int count = arrangement.Instances;
+  const int rings = static_cast<int>(arrangement.Rings.size());
+  Eigen::MatrixXi position = Eigen::MatrixXi::Constant(rings, count, -1);
+  Eigen::VectorXd mean(rings); // squared distance between two elements of the ring
+  for (int ring = 0; ring < rings; ++ring)
+  {
+    const Range& range = arrangement.Rings[ring];
+    for (int p = range.Begin; p < range.End; ++p)
+    {
+      position(ring, arrangement.Instance[p]) = p;
+    }
+    const auto block = features.middleRows(range.Begin, range.Size());
+    const Eigen::RowVectorXd center = block.colwise().mean();
+    const double variance = (block.rowwise() - center).rowwise().squaredNorm().mean();
+    mean[ring] = 2.0 * variance * range.Size() / std::max(1, range.Size() - 1);
+  }
+
+  Eigen::MatrixXf result = Eigen::MatrixXf::Zero(count, count);
+#pragma omp parallel for schedule(dynamic, 4) num_threads(threads)
+  for (int a = 0; a < count; ++a)
+  {
+    for (int b = 0; b < a; ++b)
+    {
+      double sum = 0.0;
+      int shared = 0;
+      for (int ring = 0; ring < rings; ++ring)
+      {
+        const int i = position(ring, a);
+        const int j = position(ring, b);
+        if (i >= 0 && j >= 0)
+        {
+          ++shared;
+          if (mean[ring] > 0.0)
+          {
+            sum += (features.row(i) - features.row(j)).squaredNorm() / mean[ring];
+          }
+        }
+      }
+      result(a, b) = result(b, a) = shared > 0 ? static_cast<float>(sum / shared) : 1.0f;
+    }
+  }
+  return result;
+}
+
+std::vector<int> OrderInstances(const Eigen::MatrixXf& dissimilarities)
+{
+  const int count = static_cast<int>(dissimilarities.rows());
+  Eigen::MatrixXf distance = dissimilarities;    // between branches
+  std::vector<std::vector<int>> branches(count); // leaves in order; empty once merged away
+  for (int leaf = 0; leaf < count; ++leaf)
+  {
+    branches[leaf] = { leaf };
+  }
+
+  const auto anyBranch = [&branches]()
+  {
+    const auto found = std::find_if(
+      branches.begin(), branches.end(), [](const auto& branch) { return !branch.empty(); });
+    return static_cast<int>(found - branches.begin());
+  };
+
+  std::vector<int> chain;
+  for (int left = count; left > 1;)
+  {
+    if (chain.empty())
+    {
+      chain.push_back(anyBranch());
+    }
+    // Follow nearest neighbors until two are each other's; ties prefer the step just taken, so
+    // that the chain ends.
+    const int tip = chain.back();
+    const int previous = chain.size() > 1 ? chain[chain.size() - 2] : -1;
+    int nearest = previous;
+    float best = previous >= 0 ? distance(previous, tip) : std::numeric_limits<float>::infinity();
+    for (int branch = 0; branch < count; ++branch)
+    {
+      if (branch != tip && !branches[branch].empty() && distance(branch, tip) < best)
+      {
+        best = distance(branch, tip);
+        nearest = branch;
+      }
+    }
+    if (nearest != previous)
+    {
+      chain.push_back(nearest);
+      continue;
+    }
+
+    chain.resize(chain.size() - 2);
+    const auto sizeTip = static_cast<float>(branches[tip].size());
+    const auto sizeNearest = static_cast<float>(branches[nearest].size());
+    distance.col(tip) =
+      (sizeTip * distance.col(tip) + sizeNearest * distance.col(nearest)) / (sizeTip + sizeNearest);
+    distance.row(tip) = distance.col(tip).transpose();
+    branches[tip] = Join(std::move(branches[nearest]), std::move(branches[tip]), dissimilarities);
+    branches[nearest].clear();
+    --left;
+  }
+  return branches[anyBranch()];
+}
+}

@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "Filters/EvolutionaryEmbedding/Core/Optimizer.h"
+
+#include <algorithm>
+
+namespace tdl
+{
+Optimizer::Optimizer(Layout layout, Eigen::Index count)
+  : Kind(layout)
+  , Velocity(Points::Zero(count, 2))
+  , Gains(Points::Ones(count, 2))
+{
+}
+
+void Optimizer::Step(Points& points, const Points& gradient, const Eigen::ArrayXd& along,
+  const Eigen::ArrayXd& across, double momentum)
+{
+  // A component that keeps its direction grows its gain, one that turns back shrinks it.
+  const auto move = [momentum](double slope, double velocity, double rate, double& gain)
+  {
+    gain = slope * velocity < 0.0 ? gain + 0.2 : std::max(0.8 * gain, 0.01);
+    return momentum * velocity - gain * rate * slope;
+  };
+  for (Eigen::Index i = 0; i < points.rows(); ++i)
+  {
+    const Displacement frame = DisplacementOf(this->Kind, points(i, 0), points(i, 1));
+    const double x = frame.DirectionX;
+    const double y = frame.DirectionY;
+    const double stepAlong = move(x * gradient(i, 0) + y * gradient(i, 1),
+      x * this->Velocity(i, 0) + y * this->Velocity(i, 1), along[i], this->Gains(i, 0));
+    const double stepAcross = move(x * gradient(i, 1) - y * gradient(i, 0),
+      x * this->Velocity(i, 1) - y * this->Velocity(i, 0), across[i], this->Gains(i, 1));
+    this->Velocity(i, 0) = x * stepAlong - y * stepAcross;
+    this->Velocity(i, 1) = y * stepAlong + x * stepAcross;
+  }
+  points += this->Velocity;
+}
+}
