@@ -157,7 +157,7 @@ void AddThumbnails(vtkTable* table, std::vector<tdl::ImageView> views, int size,
 {
   for (tdl::ImageView& view : views) // back to rows from the bottom
   {
-    view.TopRow = view.Row(view.Height - 1);
+    view.TopRow = view.Pixel(0, view.Height - 1);
     view.RowStride = -view.RowStride;
   }
   const tdl::Thumbnails thumbnails = tdl::MakeThumbnails(views, size, threads);

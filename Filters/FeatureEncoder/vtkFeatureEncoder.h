@@ -70,13 +70,13 @@ public:
   enum FeatureOutputType
   {
     POOLED,
-    CLASS_SCORES
+    SCORES
   };
 
   ///@{
   /**
    * Which of the network's results are the features: POOLED (the last stage's activations, averaged
-   * over the image) or CLASS_SCORES (before softmax; the network must have a classification head).
+   * over the image) or SCORES (before softmax; the network must have a classification head).
    * Default: POOLED.
    */
   vtkSetMacro(FeatureOutput, int);

@@ -42,12 +42,12 @@ double Weight(ResizeFilter filter, double x)
       return distance < 3.0 ? Sinc(x) * Sinc(x / 3.0) : 0.0;
     case ResizeFilter::Bicubic:
     {
-      constexpr double A = -0.5;
+      constexpr double slope = -0.5; // at distance 1
       if (distance < 1.0)
       {
-        return ((A + 2.0) * distance - (A + 3.0)) * distance * distance + 1.0;
+        return ((slope + 2.0) * distance - (slope + 3.0)) * distance * distance + 1.0;
       }
-      return distance < 2.0 ? (((distance - 5.0) * distance + 8.0) * distance - 4.0) * A : 0.0;
+      return distance < 2.0 ? (((distance - 5.0) * distance + 8.0) * distance - 4.0) * slope : 0.0;
     }
     case ResizeFilter::Box:
       return x > -0.5 && x <= 0.5 ? 1.0 : 0.0;
@@ -75,8 +75,8 @@ std::vector<Window> Windows(int from, int to, ResizeFilter filter)
   for (int i = 0; i < to; ++i)
   {
     const double center = (i + 0.5) * scale;
-    const int begin = std::max(static_cast<int>(center - support + 0.5), 0);
-    const int end = std::min(static_cast<int>(center + support + 0.5), from);
+    const int begin = std::max(static_cast<int>(std::lround(center - support)), 0);
+    const int end = std::min(static_cast<int>(std::lround(center + support)), from);
     weights.clear();
     double sum = 0.0;
     for (int j = begin; j < end; ++j)
@@ -120,11 +120,11 @@ Image Nearest(const ImageView& image, int width, int height)
   std::uint8_t* target = result.Pixels.data();
   for (int y = 0; y < height; ++y)
   {
-    const std::uint8_t* row = image.Row(static_cast<int>((y + 0.5) * scaleY));
+    const int row = static_cast<int>((y + 0.5) * scaleY);
     for (int x = 0; x < width; ++x)
     {
-      const int source = static_cast<int>((x + 0.5) * scaleX);
-      target = std::copy_n(row + source * image.Channels, image.Channels, target);
+      const int column = static_cast<int>((x + 0.5) * scaleX);
+      target = std::copy_n(image.Pixel(column, row), image.Channels, target);
     }
   }
   return result;
@@ -139,7 +139,7 @@ Image ResizeHorizontally(const ImageView& image, int width, ResizeFilter filter)
   {
     for (const Window& window : windows)
     {
-      const std::uint8_t* source = image.Row(y) + window.Begin * image.Channels;
+      const std::uint8_t* source = image.Pixel(window.Begin, y);
       for (int channel = 0; channel < image.Channels; ++channel)
       {
         *target++ = Filter(source + channel, image.Channels, window);
@@ -157,7 +157,7 @@ Image ResizeVertically(const ImageView& image, int height, ResizeFilter filter)
   {
     for (int i = 0; i < image.Width * image.Channels; ++i)
     {
-      *target++ = Filter(image.Row(window.Begin) + i, image.RowStride, window);
+      *target++ = Filter(image.Pixel(0, window.Begin) + i, image.RowStride, window);
     }
   }
   return result;
@@ -190,11 +190,13 @@ Image CropCenter(const ImageView& image, int width, int height)
   const int left = offset(image.Width, width);
   const int top = offset(image.Height, height);
   const int begin = std::max(0, -left);
-  const int count = std::min(width, image.Width - left) - begin;
+  const int end = std::min(width, image.Width - left);
   for (int y = std::max(0, -top); y < std::min(height, image.Height - top); ++y)
   {
-    std::copy_n(image.Row(y + top) + (begin + left) * image.Channels, count * image.Channels,
-      result.Pixels.data() + (static_cast<std::size_t>(y) * width + begin) * image.Channels);
+    for (int x = begin; x < end; ++x)
+    {
+      std::copy_n(image.Pixel(x + left, y + top), image.Channels, result.Pixel(x, y));
+    }
   }
   return result;
 }
@@ -205,7 +207,7 @@ Image ConvertChannels(const ImageView& image, int channels)
   std::uint8_t* target = result.Pixels.data();
   for (int y = 0; y < image.Height; ++y)
   {
-    const std::uint8_t* pixel = image.Row(y);
+    const std::uint8_t* pixel = image.Pixel(0, y);
     if (channels == image.Channels)
     {
       target = std::copy_n(pixel, image.Width * channels, target);

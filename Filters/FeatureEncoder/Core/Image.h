@@ -16,7 +16,10 @@ struct ImageView
   int Height;
   int Channels; ///< 1 (gray) or 3 (RGB).
 
-  const std::uint8_t* Row(int y) const { return this->TopRow + y * this->RowStride; }
+  const std::uint8_t* Pixel(int x, int y) const
+  {
+    return this->TopRow + y * this->RowStride + static_cast<std::ptrdiff_t>(x) * this->Channels;
+  }
 };
 
 /** An 8-bit image of its own, row by row from the top. */
@@ -26,6 +29,12 @@ struct Image
   int Height;
   int Channels;
   std::vector<std::uint8_t> Pixels;
+
+  std::uint8_t* Pixel(int x, int y)
+  {
+    return this->Pixels.data() +
+      (static_cast<std::ptrdiff_t>(y) * this->Width + x) * this->Channels;
+  }
 
   ImageView View() const
   {

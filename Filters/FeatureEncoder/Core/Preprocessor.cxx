@@ -39,7 +39,7 @@ std::string ReadProcessor(const Configuration& file)
   const auto type = file.Get<std::string>(key, "");
   for (const char* suffix : { "ImageProcessor", "FeatureExtractor" })
   {
-    const std::string processor = type.substr(0, type.find(suffix));
+    std::string processor = type.substr(0, type.find(suffix));
     if (Processors.count(processor) > 0)
     {
       return processor;
@@ -73,8 +73,8 @@ Preprocessor::Size Preprocessor::ReadSize(const Configuration& file, const char*
   const auto value = file.Get<nlohmann::json>(key, {});
   const auto length = [&file, key](const nlohmann::json& number)
   {
-    constexpr int Longest = 1 << 14;
-    if (!number.is_number_integer() || number < 1 || number > Longest)
+    constexpr int longest = 1 << 14;
+    if (!number.is_number_integer() || number < 1 || number > longest)
     {
       file.Refuse(key);
     }
@@ -119,7 +119,7 @@ Preprocessor::Preprocessor(const Configuration& file, int channels)
   if (processor == ConvNext && this->ResizeTo.ShortestEdge > 0)
   {
     // Small sizes are cut from a somewhat larger image, large ones are stretched.
-    constexpr int Large = 384;
+    constexpr int large = 384;
     const int edge = this->ResizeTo.ShortestEdge;
     const auto share = file.Get("crop_pct", 224.0 / 256.0);
     if (share <= 0.0 || share > 1.0)
@@ -127,7 +127,7 @@ Preprocessor::Preprocessor(const Configuration& file, int channels)
       file.Refuse("crop_pct");
     }
     const Size square{ 0, edge, edge };
-    this->ResizeTo = edge < Large ? Size{ static_cast<int>(edge / share), 0, 0 } : square;
+    this->ResizeTo = edge < large ? Size{ static_cast<int>(edge / share), 0, 0 } : square;
     this->CropTo = square;
   }
   if (file.Get("do_rescale", true))

@@ -37,7 +37,7 @@ TEST(Image, ReadsRowsFromTheBottom)
   std::vector<std::uint8_t> flipped;
   for (int y = image.Height - 1; y >= 0; --y)
   {
-    flipped.insert(flipped.end(), image.View().Row(y), image.View().Row(y) + stride);
+    flipped.insert(flipped.end(), image.View().Pixel(0, y), image.View().Pixel(0, y) + stride);
   }
   const tdl::ImageView view{ flipped.data() + (image.Height - 1) * stride, -stride, image.Width,
     image.Height, 3 };
