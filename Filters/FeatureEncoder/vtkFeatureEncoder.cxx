@@ -290,6 +290,13 @@ int vtkFeatureEncoder::RequestData(
         return !this->CheckAbort();
       });
     const std::size_t rows = encoded.Features.size() / encoded.Dimension;
+    if (this->GetAbortExecute())
+    {
+      // The request is served: it shall not end the next run too, and the executive shall not throw
+      // away what is finished.
+      this->SetAbortExecute(0);
+      this->SetAbortOutput(rows == 0);
+    }
     elements.resize(rows);
     views.resize(rows);
 

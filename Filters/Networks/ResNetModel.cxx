@@ -102,7 +102,8 @@ public:
     at::Tensor hidden = this->Layers.front()->Forward(input);
     for (std::size_t i = 1; i < this->Layers.size(); ++i)
     {
-      hidden = this->Layers[i]->Forward(this->Activate(hidden));
+      // As in transformers, hidden_act counts for the stem and the sums only.
+      hidden = this->Layers[i]->Forward(at::relu(hidden));
     }
     return this->Activate(hidden + (this->Shortcut ? this->Shortcut->Forward(input) : input));
   }
