@@ -17,21 +17,22 @@ constexpr int iterationLimit = 100000;
 
 void Check(const Elements& elements)
 {
-  const auto count = elements.Features.rows();
-  if (count == 0 || elements.Features.cols() == 0)
+  const int count = elements.Count;
+  if (count == 0 || elements.Dimension == 0)
   {
     throw DataError("The feature table is empty; feed a table with at least one element.");
   }
-  if (static_cast<Eigen::Index>(elements.Instance.size()) != count ||
-    static_cast<Eigen::Index>(elements.Iteration.size()) != count)
+  if (static_cast<int>(elements.Instance.size()) != count ||
+    static_cast<int>(elements.Iteration.size()) != count)
   {
     throw DataError("There are " + std::to_string(count) + " feature vectors, " +
       std::to_string(elements.Instance.size()) + " instances and " +
       std::to_string(elements.Iteration.size()) + " iterations; give one of each per element.");
   }
-  for (Eigen::Index row = 0; row < count; ++row)
+  const auto features = elements.FeatureRows();
+  for (int row = 0; row < count; ++row)
   {
-    if (!elements.Features.row(row).allFinite())
+    if (!features.row(row).allFinite())
     {
       throw DataError("Row " + std::to_string(row) +
         " of the features holds NaN or infinity; remove the row or encode its image again.");
@@ -49,7 +50,7 @@ void Check(const Elements& elements)
 Arrangement Arrange(const Elements& elements)
 {
   Check(elements);
-  const int count = static_cast<int>(elements.Features.rows());
+  const int count = elements.Count;
 
   std::vector<int> instances = elements.Instance;
   std::sort(instances.begin(), instances.end());

@@ -14,8 +14,12 @@ using FeatureMatrix = Eigen::Matrix<float, Eigen::Dynamic, Eigen::Dynamic, Eigen
 /** What is embedded: N elements in any order, each the image of one instance at one iteration. */
 struct Elements
 {
-  /** N x D, finite, D > 0. Borrowed: it outlives the call that is given the elements. */
-  Eigen::Map<const FeatureMatrix> Features{ nullptr, 0, 0 };
+  /** N x D, row by row, finite. Borrowed: they outlive the call that is given the elements. */
+  const float* Features = nullptr;
+  /** N. */
+  int Count = 0;
+  /** D, > 0. */
+  int Dimension = 0;
   /** [N] The run of the sampler an element belongs to; any integer. */
   std::vector<int> Instance;
   /** [N] Index of the captured step, >= 0. An instance may lack iterations, but has none twice. */
@@ -25,6 +29,11 @@ struct Elements
    * proportion to it instead of equally; it only falls or only rises with the iteration.
    */
   std::vector<double> NoiseLevel;
+
+  Eigen::Map<const FeatureMatrix> FeatureRows() const
+  {
+    return { this->Features, this->Count, this->Dimension };
+  }
 };
 
 /** Elements are alike within a scope: t-SNE compares only elements of one range with each other. */

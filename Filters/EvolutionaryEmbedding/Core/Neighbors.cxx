@@ -8,11 +8,11 @@ namespace tdl
 {
 Vectors PrepareFeatures(const Elements& elements, const Arrangement& arrangement, Metric metric)
 {
-  Vectors rows(elements.Features.rows(), elements.Features.cols());
+  const auto features = elements.FeatureRows();
+  Vectors rows(features.rows(), features.cols());
   for (int position = 0; position < arrangement.Size(); ++position)
   {
-    rows.row(position) =
-      elements.Features.row(arrangement.Element[position]).template cast<double>();
+    rows.row(position) = features.row(arrangement.Element[position]).template cast<double>();
   }
   if (metric == Metric::Cosine)
   {

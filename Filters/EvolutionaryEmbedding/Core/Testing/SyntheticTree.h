@@ -3,8 +3,8 @@
 
 #include "Filters/EvolutionaryEmbedding/Core/Elements.h"
 
-#include <new>
 #include <random>
+#include <utility>
 #include <vector>
 
 namespace tdl
@@ -20,8 +20,9 @@ struct OwnedElements
   explicit OwnedElements(FeatureMatrix features)
     : Storage(std::move(features))
   {
-    new (&this->Elements.Features) Eigen::Map<const FeatureMatrix>(
-      this->Storage.data(), this->Storage.rows(), this->Storage.cols());
+    this->Elements.Features = this->Storage.data();
+    this->Elements.Count = static_cast<int>(this->Storage.rows());
+    this->Elements.Dimension = static_cast<int>(this->Storage.cols());
   }
   OwnedElements(OwnedElements&&) = default; // moved features stay where they are
 };
