@@ -21,6 +21,7 @@
 #include "vtkNew.h"
 #include "vtkPVLODActor.h"
 #include "vtkPVRenderView.h"
+#include "vtkPVRenderViewDataDeliveryManager.h"
 #include "vtkPointData.h"
 #include "vtkPoints.h"
 #include "vtkPolyData.h"
@@ -57,40 +58,44 @@ constexpr char Box[] = "Box";
 constexpr double AxisFontScale = 0.85;
 
 //------------------------------------------------------------------------------
-/** What the data lacks for a tree of that layout, in words; empty where it lacks nothing. */
-std::string FindMissing(vtkPolyData* data, const char* layout)
+/** Why the data is no tree of that layout, in words; empty where it is one. */
+std::string FindFault(vtkPolyData* data, const std::string& layout)
 {
   std::vector<std::string> missing;
   for (const char* name : { tdl::names::Iteration, tdl::names::PromptId })
   {
     if (!data->GetPointData()->GetArray(name))
     {
-      missing.push_back(std::string("point array ") + name);
+      missing.push_back(std::string("the point array ") + name);
     }
   }
   vtkFieldData* field = data->GetFieldData();
   vtkDataArray* displacements = field->GetArray(tdl::names::RingDisplacement);
   if (!displacements || displacements->GetNumberOfTuples() == 0)
   {
-    missing.push_back(std::string("field array ") + tdl::names::RingDisplacement);
+    missing.push_back(std::string("the field array ") + tdl::names::RingDisplacement);
   }
-  if (!vtkStringArray::SafeDownCast(field->GetAbstractArray(tdl::names::Prompts)))
+  for (const char* name : { tdl::names::Prompts, tdl::names::Layout })
   {
-    missing.push_back(std::string("field array ") + tdl::names::Prompts);
-  }
-  auto layouts = vtkStringArray::SafeDownCast(field->GetAbstractArray(tdl::names::Layout));
-  if (!layouts || layouts->GetNumberOfValues() == 0 || layouts->GetValue(0) != layout)
-  {
-    missing.push_back(
-      std::string("field array ") + tdl::names::Layout + " with the value " + layout);
+    auto texts = vtkStringArray::SafeDownCast(field->GetAbstractArray(name));
+    if (!texts || texts->GetNumberOfValues() == 0)
+    {
+      missing.push_back(std::string("the field array ") + name);
+    }
   }
 
-  std::string words;
+  std::string fault;
   for (const std::string& item : missing)
   {
-    words += (words.empty() ? "" : ", ") + item;
+    fault += (fault.empty() ? "it lacks " : ", ") + item;
   }
-  return words;
+  if (!fault.empty())
+  {
+    return fault + "; show the output of Evolutionary Embedding";
+  }
+  const std::string found =
+    vtkStringArray::SafeDownCast(field->GetAbstractArray(tdl::names::Layout))->GetValue(0);
+  return found == layout ? "" : "its layout is " + found + "; choose the representation for that";
 }
 
 //------------------------------------------------------------------------------
@@ -540,14 +545,12 @@ int vtkTDLAxesRepresentation::RequestData(
     : nullptr;
   const bool empty = !input || input->GetNumberOfElements(vtkDataObject::POINT) == 0;
   auto tree = vtkPolyData::SafeDownCast(input);
-  const std::string missing =
-    empty || !tree ? "points and lines in one piece" : FindMissing(tree, this->GetLayout());
-  const bool isTree = missing.empty();
+  const std::string fault =
+    tree ? FindFault(tree, this->GetLayout()) : "it is not polygonal data in one piece";
+  const bool isTree = !empty && fault.empty();
   if (!isTree && !empty && !internals.Warned)
   {
-    vtkWarningMacro("The data is drawn without axes, as it lacks "
-      << missing << "; show the output of an Evolutionary Embedding with the layout "
-      << this->GetLayout() << ".");
+    vtkWarningMacro("The data is drawn without axes: " << fault << ".");
   }
   internals.Warned = !isTree && !empty;
 
@@ -608,8 +611,12 @@ int vtkTDLAxesRepresentation::ProcessViewRequest(
   {
     vtkPVView::SetPiece(inInfo, this, internals.Trajectories, 0, TrajectoryPort);
     vtkPVView::SetPiece(inInfo, this, internals.Leaves, 0, LeafPort);
-    // Axes and labels are drawn by the client too, and need the leaves of all processes.
-    vtkPVRenderView::SetDeliverToClientAndRenderingProcesses(inInfo, this, true, true, LeafPort);
+    // Translucent lines and the points above them must be composited in one order.
+    vtkPVRenderView::SetOrderedCompositingConfiguration(
+      inInfo, this, vtkPVRenderView::DATA_IS_REDISTRIBUTABLE, nullptr, TrajectoryPort);
+    // Every process that draws needs all leaves, to come to the same axes.
+    vtkPVRenderViewDataDeliveryManager::SafeDownCast(view->GetDeliveryManager())
+      ->SetDeliverToAllProcesses(this, true, false, LeafPort);
 
     if (internals.Leaves->GetNumberOfPoints() > 0)
     {

@@ -38,8 +38,8 @@ for layout, representation in TreeAxes.TYPES.items():
             (tree_without(layout, point_array="PromptId"), "point array PromptId"),
             (tree_without(layout, field_array="RingDisplacement"), "field array RingDisplacement"),
             (tree_without(layout, field_array="Prompts"), "field array Prompts"),
-            (tree_without(layout, field_array="Layout"), f"field array Layout with the value {layout}"),
-            (tree_without(other), f"field array Layout with the value {layout}")):
+            (tree_without(layout, field_array="Layout"), "field array Layout"),
+            (tree_without(other), f"its layout is {other}")):
         text, (_, display, view) = warnings(
             lambda: TreeAxes.show(data, representation, color=None, LineWidth=2, PointSize=1))
         assert text.count("drawn without axes") == 1 and lacks in text, text

@@ -66,9 +66,9 @@ def difference(one, other):
 TOLERANCE = 16.0
 
 
-def expect_like(one, other, what):
+def expect_like(one, other, what, tolerance=TOLERANCE):
     found = difference(one, other)
-    assert found <= TOLERANCE, f"{what}: the pictures differ by {found:.1f}"
+    assert found <= tolerance, f"{what}: the pictures differ by {found:.1f}"
 
 
 def expect_baseline(view, name):
