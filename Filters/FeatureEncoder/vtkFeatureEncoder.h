@@ -149,8 +149,8 @@ public:
 
   ///@{
   /**
-   * Images encoded between two reports of progress, on a GPU at once. Default: 0, 16 per thread or,
-   * on a GPU, 256.
+   * Images encoded between two reports of progress, on a GPU at once; on the CPU rounded up to a
+   * multiple of 8, without effect on the features. Default: 0, 8 per thread or, on a GPU, 256.
    */
   vtkSetMacro(BatchSize, int);
   vtkGetMacro(BatchSize, int);

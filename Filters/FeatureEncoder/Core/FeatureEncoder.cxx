@@ -92,7 +92,7 @@ EncodedImages EncodeImages(
   const bool usesModel = parameters.Encoder == EncoderKind::Model;
   const at::Device device =
     usesModel ? ResolveDevice(parameters.Device, parameters.DeviceIndex) : at::kCPU;
-  // On the CPU it is the images that share the threads, so that each has one to itself.
+  // On the CPU it is groups of images that share the threads, so that each has one to itself.
   const InferenceScope scope(device.is_cpu() ? 1 : threads);
   std::unique_ptr<Encoder> encoder;
   if (usesModel)
@@ -107,9 +107,15 @@ EncodedImages EncodeImages(
   EncodedImages result;
   result.Dimension = encoder->Dimension();
   result.Features.resize(images.size() * encoder->Dimension());
-  const std::size_t automatic = device.is_cpu() ? 16 * threads : 256;
-  const std::size_t batch = parameters.BatchSize > 0 ? parameters.BatchSize : automatic;
-  const std::size_t perCall = device.is_cpu() ? 1 : batch;
+  // Calls on the CPU hold the same images whatever the batch, so that rounding is the same.
+  constexpr std::size_t group = 8;
+  const std::size_t automatic = device.is_cpu() ? group * threads : 256;
+  std::size_t batch = parameters.BatchSize > 0 ? parameters.BatchSize : automatic;
+  if (device.is_cpu())
+  {
+    batch = (batch + group - 1) / group * group;
+  }
+  const std::size_t perCall = device.is_cpu() ? group : batch;
   for (std::size_t begin = 0; begin < images.size(); begin += batch)
   {
     const std::size_t end = std::min(begin + batch, images.size());

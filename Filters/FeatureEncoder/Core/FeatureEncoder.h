@@ -41,7 +41,10 @@ struct EncoderParameters
   int DeviceIndex = 0;
   /** 0: all cores. Not negative. */
   int Threads = 0;
-  /** Images encoded between two reports to the monitor; 0: 16 per thread, on a GPU 256. */
+  /**
+   * Images encoded between two reports to the monitor; on the CPU rounded up to a multiple of 8.
+   * 0: 8 per thread, on a GPU 256. Not negative.
+   */
   int BatchSize = 0;
 };
 

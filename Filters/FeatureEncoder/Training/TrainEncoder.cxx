@@ -9,7 +9,7 @@
 // tell something at every iteration.
 
 #include "Filters/DiffusionSampler/Core/NoiseSchedule.h"
-#include "Filters/FeatureEncoder/Training/ClassifierInput.h"
+#include "Filters/FeatureEncoder/Core/Preprocessor.h"
 #include "Filters/Foundation/Error.h"
 #include "Filters/Foundation/Threads.h"
 #include "Filters/Networks/Layers.h"
@@ -40,8 +40,8 @@ struct Settings
   std::string Device = "cpu";
   std::string Scheduler;
   double CleanShare = 0.5;
-  int Shift = 2;
-  int Epochs = 10;
+  int Shift = 1;
+  int Epochs = 12;
   std::int64_t BatchSize = 256;
   double LearningRate = 3e-3;
   double WarmUp = 0.2;
@@ -110,6 +110,21 @@ public:
 private:
   at::Tensor AlphaBars;
 };
+
+/** (N, 1, H, W) uint8 -> what the network takes. */
+at::Tensor Preprocess(const tdl::Preprocessor& preprocessor, const at::Tensor& images)
+{
+  const at::Tensor contiguous = images.contiguous();
+  const auto height = static_cast<int>(images.size(2));
+  const auto width = static_cast<int>(images.size(3));
+  std::vector<tdl::ImageView> views;
+  for (std::int64_t i = 0; i < images.size(0); ++i)
+  {
+    views.push_back(
+      { contiguous.data_ptr<std::uint8_t>() + i * height * width, width, width, height, 1 });
+  }
+  return preprocessor.Apply(views).contiguous(at::MemoryFormat::ChannelsLast);
+}
 
 class Trainer
 {
@@ -232,8 +247,8 @@ private:
 
   double TrainStep(const at::Tensor& chosen)
   {
-    const at::Tensor pixels = tdl::ClassifierInput(
-      this->Preprocessor, this->Augment(this->Data.Images.index_select(0, chosen)));
+    const at::Tensor pixels =
+      Preprocess(this->Preprocessor, this->Augment(this->Data.Images.index_select(0, chosen)));
     const at::Tensor labels = this->Data.Labels.index_select(0, chosen).to(this->Device);
     at::Tensor logits;
     {
@@ -285,7 +300,7 @@ private:
     {
       const std::int64_t end = std::min(begin + this->Options.BatchSize, test.Images.size(0));
       const at::Tensor pixels =
-        tdl::ClassifierInput(this->Preprocessor, test.Images.slice(0, begin, end)).contiguous();
+        Preprocess(this->Preprocessor, test.Images.slice(0, begin, end)).contiguous();
       const at::Tensor told = network.Logits(network.Features(pixels)).argmax(1);
       right += told.eq(test.Labels.slice(0, begin, end)).sum().item<std::int64_t>();
     }

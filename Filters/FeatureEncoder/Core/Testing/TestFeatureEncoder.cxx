@@ -79,13 +79,18 @@ TEST(FeatureEncoder, GivesTheFeaturesOfTransformers)
 TEST(FeatureEncoder, GivesTheSameBitsAtAnyBatchSizeAndNumberOfThreads)
 {
   const Clothes clothes;
+  std::vector<tdl::ImageView> images;
+  for (int i = 0; i < 45; ++i)
+  {
+    images.push_back(clothes.Views[i % clothes.Views.size()]);
+  }
   tdl::EncoderParameters parameters = ShippedModel();
   parameters.Threads = 1;
   parameters.BatchSize = 1;
-  const std::vector<float> alone = Encode(clothes.Views, parameters);
+  const std::vector<float> features = Encode(images, parameters);
   parameters.Threads = 3;
-  parameters.BatchSize = 5;
-  EXPECT_EQ(Encode(clothes.Views, parameters), alone);
+  parameters.BatchSize = 20;
+  EXPECT_EQ(Encode(images, parameters), features);
 }
 
 TEST(FeatureEncoder, EncodesOneImage)
@@ -93,7 +98,8 @@ TEST(FeatureEncoder, EncodesOneImage)
   const Clothes clothes;
   const std::vector<float> all = Encode(clothes.Views, ShippedModel());
   const std::vector<float> one = Encode({ clothes.Views[3] }, ShippedModel());
-  EXPECT_EQ(one, std::vector<float>(all.begin() + 3 * one.size(), all.begin() + 4 * one.size()));
+  ASSERT_EQ(one.size(), 128);
+  EXPECT_LT(LargestDifference(one, { all.begin() + 3 * 128, all.begin() + 4 * 128 }), 1e-5);
 }
 
 TEST(FeatureEncoder, KeepsSmallImagesAsTheirPixels)
@@ -143,9 +149,9 @@ TEST(FeatureEncoder, KeepsWhatIsFinishedWhenStopped)
     {
       EXPECT_GT(progress.Fraction, last);
       last = progress.Fraction;
-      return progress.Fraction < 0.8;
+      return false;
     });
-  EXPECT_EQ(encoded.Features.size(), 10 * encoded.Dimension);
+  EXPECT_EQ(encoded.Features.size(), 8 * encoded.Dimension);
 }
 
 TEST(FeatureEncoder, TellsWhatTheFeaturesCameFrom)
