@@ -91,11 +91,9 @@ AxesLabel PromptLabel(const AxesStyle& style, const Tree& tree, int prompt)
 /** Spreads labels apart vertically. */
 void SpreadLabels(std::vector<AxesLabel>& labels, double spacing)
 {
-  std::vector<double> heights;
-  for (const AxesLabel& label : labels)
-  {
-    heights.push_back(label.Position.y());
-  }
+  std::vector<double> heights(labels.size());
+  std::transform(labels.begin(), labels.end(), heights.begin(),
+    [](const AxesLabel& label) { return label.Position.y(); });
   heights = SpreadApart(heights, spacing);
   for (std::size_t i = 0; i < labels.size(); ++i)
   {
