@@ -97,7 +97,7 @@ Judged JudgeSamples(const std::string& judge, const tdl::SamplerParameters& para
   std::fprintf(stderr, "\n");
   std::vector<tdl::ImageView> images;
   std::vector<int> labels;
-  const std::ptrdiff_t row = samples.Width * samples.Components;
+  const std::ptrdiff_t row = std::ptrdiff_t{ samples.Width } * samples.Components;
   for (const tdl::SampledInstance& sample : samples.Instances)
   {
     // The lowest row comes first, the topmost of the final image last.
@@ -161,9 +161,8 @@ double FrechetDistance(const Judged& a, const Judged& b)
   return (first.Mean - second.Mean).squaredNorm() + first.Covariance.trace() +
     second.Covariance.trace() - 2.0 * product.eigenvalues().cwiseMax(0.0).cwiseSqrt().sum();
 }
-}
 
-int main(int argc, char** argv)
+int Run(int argc, char** argv)
 {
   std::string judge;
   std::string dataFolder = tdl::FashionMnist::DefaultFolder;
@@ -184,25 +183,30 @@ int main(int argc, char** argv)
   app.add_option("--seed", parameters.Seed, "Seed of the first sample of each class");
   app.add_option("--threads", parameters.Threads, "Cores to use; 0 = all");
   CLI11_PARSE(app, argc, argv);
+  parameters.CaptureSteps = { parameters.InferenceSteps };
+  const int perClass = parameters.InstancesPerPrompt;
+  const Judged samples = JudgeSamples(judge, parameters);
+  const Judged test = JudgeDataSet(judge, tdl::FashionMnist::Read(dataFolder, "t10k"), perClass);
+  const Judged train = JudgeDataSet(judge, tdl::FashionMnist::Read(dataFolder, "train"), perClass);
+  std::printf(
+    "recognized  %.1f %% (test images: %.1f %%)\n", Recognized(samples), Recognized(test));
+  std::printf(
+    "variety     %.1f %%\n", 100.0 * Variety(samples, perClass) / Variety(test, perClass));
+  std::printf("Frechet     %.3f (training images: %.3f)\n", FrechetDistance(samples, test),
+    FrechetDistance(train, test));
+  return 0;
+}
+}
+
+int main(int argc, char** argv)
+{
   try
   {
-    parameters.CaptureSteps = { parameters.InferenceSteps };
-    const int perClass = parameters.InstancesPerPrompt;
-    const Judged samples = JudgeSamples(judge, parameters);
-    const Judged test = JudgeDataSet(judge, tdl::FashionMnist::Read(dataFolder, "t10k"), perClass);
-    const Judged train =
-      JudgeDataSet(judge, tdl::FashionMnist::Read(dataFolder, "train"), perClass);
-    std::printf(
-      "recognized  %.1f %% (test images: %.1f %%)\n", Recognized(samples), Recognized(test));
-    std::printf(
-      "variety     %.1f %%\n", 100.0 * Variety(samples, perClass) / Variety(test, perClass));
-    std::printf("Frechet     %.3f (training images: %.3f)\n", FrechetDistance(samples, test),
-      FrechetDistance(train, test));
+    return Run(argc, argv);
   }
   catch (const std::exception& error)
   {
     std::fprintf(stderr, "%s\n", error.what());
     return 1;
   }
-  return 0;
 }
