@@ -29,18 +29,22 @@ arguments = parser.parse_args()
 
 
 def run(proxy, what):
-    """Brings a stage up to date, with a progress bar on the terminal."""
+    """Brings a stage up to date, with a progress bar on the terminal; ends at its first error."""
+    start = time.time()
+    drawn = -1
+
     def show(algorithm, _):
-        fraction = algorithm.GetProgress()
-        bar = "#" * round(30 * fraction)
-        print(f"\r{what:<24}[{bar:<30}] {100 * fraction:3.0f} %  {time.time() - start:4.0f} s",
-              end="", file=sys.stderr, flush=True)
+        nonlocal drawn
+        percent = round(100 * algorithm.GetProgress())
+        if percent > drawn and (sys.stderr.isatty() or percent == 100):
+            print(f"\r{what:<24}[{'#' * (percent * 3 // 10):<30}] {percent:3} %  {time.time() - start:3.0f} s",
+                  end="", file=sys.stderr, flush=True)
+            drawn = percent
 
     def fail(algorithm, _, message):
         sys.exit(f"\n{message}")
     fail.CallDataType = "string0"
 
-    start = time.time()
     algorithm = proxy.GetClientSideObject()
     algorithm.AddObserver("ProgressEvent", show)
     algorithm.AddObserver("ErrorEvent", fail)
@@ -67,7 +71,7 @@ images = DiffusionSampler(InstancesPerPrompt=arguments.instances, InferenceSteps
 features = FeatureEncoder(Input=images)
 radial = EvolutionaryEmbedding(Input=features, Layout="Radial", Seed=arguments.seed)
 rectilinear = EvolutionaryEmbedding(Input=features, Layout="Rectilinear", Seed=arguments.seed)
-quality = EmbeddingQuality(Input=radial)
+quality = EmbeddingQuality(Input=radial, FeatureTable=features)
 run(images, "Sampling")
 run(features, "Encoding")
 run(radial, "Embedding, radial")
@@ -83,6 +87,12 @@ strip = FilmStrip(Input=images, Instances=first, Every=max(1, arguments.steps //
 SaveData(str(output / "film-strip.png"), strip)
 draw(radial, "TDL Radial Axes", output / "tree-radial.png")
 draw(rectilinear, "TDL Rectilinear Axes", output / "tree-rectilinear.png")
+
+table = quality.GetClientSideObject().GetOutputDataObject(0)
+print("\nQuality of the radial embedding:")
+for row in range(table.GetNumberOfRows()):
+    print(f"  {table.GetValueByName(row, 'Measure').ToString():<34}"
+          f"{table.GetValueByName(row, 'Value').ToDouble():.3f}")
 
 print(f"\nIn {output}:")
 for file in sorted(output.iterdir()):
