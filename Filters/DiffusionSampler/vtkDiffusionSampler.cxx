@@ -238,6 +238,13 @@ int vtkDiffusionSampler::RequestData(
       const tdl::SampledInstance moved = std::move(instance); // its memory goes as soon as copied
       output->SetPartition(moved.Instance, 0, MakeImage(images, moved));
     }
+    if (this->GetAbortExecute())
+    {
+      // The request is served: it shall not end the next run too, and the executive shall not throw
+      // away what is finished.
+      this->SetAbortExecute(0);
+      this->SetAbortOutput(images.Instances.empty());
+    }
   }
   catch (const std::exception& e)
   {

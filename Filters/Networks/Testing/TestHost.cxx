@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "Filters/Foundation/Error.h"
+#include "Filters/Networks/BlasCheck.h"
+#include "Filters/Networks/Checksum.h"
+#include "Filters/Networks/DefaultModel.h"
+#include "Filters/Networks/Device.h"
+#include "Filters/Networks/InferenceScope.h"
+#include "Filters/Networks/Memory.h"
+#include "Filters/Networks/Testing/TemporaryFolder.h"
+
+#include <ATen/ATen.h>
+#include <ATen/Parallel.h>
+#include <gtest/gtest.h>
+#include <torch/cuda.h>
+
+#include <fstream>
+#include <iterator>
+
+TEST(Host, ChecksumIsSha256)
+{
+  const tdl::TemporaryFolder folder;
+  const std::string path = (folder.Path / "file").string();
+  const auto checksum = [&path](const std::string& content)
+  {
+    std::ofstream(path, std::ios::binary) << content;
+    return tdl::FileChecksum(path);
+  };
+  // FIPS 180-4's examples.
+  EXPECT_EQ(checksum(""), "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855");
+  EXPECT_EQ(checksum("abc"), "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
+  EXPECT_EQ(checksum(std::string(1000000, 'a')),
+    "cdc76e5c9914fb9281a1c7e284d73e67f1809a48a497200e046d39ccc7112cd0");
+  EXPECT_THROW(tdl::FileChecksum(path + " not there"), tdl::FileError);
+}
+
+TEST(Host, AvailableMemoryIsThereAndFinite)
+{
+  EXPECT_GT(tdl::AvailableMemory(), std::uint64_t{ 1 } << 20);
+  EXPECT_LT(tdl::AvailableMemory(), std::uint64_t{ 1 } << 50);
+}
+
+TEST(Host, PeakTensorMemoryIsWhatIsHeldAtOnce)
+{
+  const auto bytes = [](std::int64_t count) { return at::empty({ count }, at::kByte); };
+  const at::Tensor before = bytes(1 << 20);
+  const std::uint64_t peak = tdl::PeakTensorMemory(
+    [&bytes]
+    {
+      const at::Tensor held = bytes(1 << 20);
+      bytes(2 << 20);
+      bytes(1 << 20);
+    });
+  EXPECT_EQ(peak, std::uint64_t{ 3 } << 20);
+}
+
+TEST(Host, InferenceScopeLeavesTheHostAsItWas)
+{
+  at::set_num_threads(2);
+  {
+    const tdl::InferenceScope scope(3);
+    EXPECT_EQ(at::get_num_threads(), 3);
+    EXPECT_TRUE(c10::InferenceMode::is_enabled());
+  }
+  EXPECT_EQ(at::get_num_threads(), 2);
+  EXPECT_FALSE(c10::InferenceMode::is_enabled());
+  EXPECT_THROW(tdl::InferenceScope(-1), tdl::ParameterError);
+  EXPECT_EQ(at::get_num_threads(), 2);
+}
+
+TEST(Host, DevicesAreThoseOfLibTorch)
+{
+  using tdl::DeviceKind;
+  EXPECT_TRUE(tdl::ResolveDevice(DeviceKind::CPU, 7).is_cpu());
+  const int count = static_cast<int>(torch::cuda::device_count());
+  EXPECT_EQ(tdl::ResolveDevice(DeviceKind::Auto, 0).is_cuda(), count > 0);
+  if (count > 0)
+  {
+    EXPECT_TRUE(tdl::ResolveDevice(DeviceKind::CUDA, count - 1).is_cuda());
+    EXPECT_THROW(tdl::ResolveDevice(DeviceKind::CUDA, count), tdl::ParameterError);
+    EXPECT_THROW(tdl::ResolveDevice(DeviceKind::Auto, -1), tdl::ParameterError);
+  }
+  else
+  {
+    EXPECT_THROW(tdl::ResolveDevice(DeviceKind::CUDA, 0), tdl::ResourceError);
+  }
+}
+
+TEST(Host, ReferenceBlasIsTold)
+{
+  // Debian keeps the reference implementation in a folder called blas.
+  std::ifstream stream("/proc/self/maps");
+  const std::string maps{ std::istreambuf_iterator<char>(stream), {} };
+  EXPECT_EQ(tdl::UsesReferenceBlas(), maps.find("/blas/libblas.so") != std::string::npos);
+}
+
+TEST(Host, DefaultModelsStandBesideTheLibraries)
+{
+  const std::filesystem::path folder = tdl::DefaultModelFolder("Some");
+  EXPECT_TRUE(folder.is_absolute());
+  EXPECT_EQ(folder.filename(), "Some");
+  EXPECT_EQ(folder.parent_path().parent_path().filename(), "tree-of-diffusion-life");
+}
