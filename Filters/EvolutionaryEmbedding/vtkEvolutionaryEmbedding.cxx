@@ -314,6 +314,7 @@ int vtkEvolutionaryEmbedding::RequestData(
     pointData->AddArray(MakeArray(names::SemanticLoss, result.SemanticLoss));
     pointData->AddArray(MakeArray(names::DisplacementLoss, result.DisplacementLoss));
     pointData->AddArray(MakeArray(names::AlignmentLoss, result.AlignmentLoss));
+    pointData->SetActiveScalars(names::PromptId); // what a new view colors by
     AddCells(output, elements);
 
     vtkFieldData* fields = output->GetFieldData();
