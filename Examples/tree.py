@@ -53,7 +53,7 @@ def run(proxy, what):
 
 
 def draw(embedding, representation, file):
-    """Saves a picture of an embedding, a color per prompt."""
+    """Saves a picture of an embedding on white."""
     view = CreateView("RenderView")
     view.ViewSize = [1200, 1000]
     view.UseColorPaletteForBackground = 0
@@ -61,7 +61,6 @@ def draw(embedding, representation, file):
     view.OrientationAxesVisibility = 0
     display = Show(embedding, view)
     display.SetRepresentationType(representation)
-    ColorBy(display, ("POINTS", "PromptId"))
     ResetCamera(view)
     SaveScreenshot(str(file), view)
 
