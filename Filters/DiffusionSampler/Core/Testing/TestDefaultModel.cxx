@@ -46,6 +46,7 @@ void CompareWithDiffusers(tdl::SchedulerKind scheduler, int steps, int every)
   parameters.InstancesPerPrompt = 2;
   parameters.InferenceSteps = steps;
   parameters.Scheduler = scheduler;
+  parameters.GuidanceScale = 3.0; // as in the script
   parameters.CaptureEvery = every;
   parameters.Device = tdl::DeviceKind::CPU;
   const tdl::SampledImages images = tdl::SampleImages(parameters, {}, {});

@@ -325,6 +325,7 @@ TEST_F(DiffusionSampler, KeepsFinishedBatchesWhenStopped)
 TEST_F(DiffusionSampler, TellsWhereTheImagesComeFrom)
 {
   this->Parameters.NegativePrompt = "dog";
+  this->Parameters.GuidanceScale = 2.5;
   const auto provenance = nlohmann::json::parse(this->Sample().Provenance);
   EXPECT_EQ(provenance["model"], this->Parameters.ModelFolder);
   EXPECT_EQ(provenance["checksum"],
@@ -332,7 +333,7 @@ TEST_F(DiffusionSampler, TellsWhereTheImagesComeFrom)
   EXPECT_EQ(provenance["scheduler"], "DDIM");
   EXPECT_EQ(provenance["scheduler_config"]["beta_schedule"], "squaredcos_cap_v2");
   EXPECT_EQ(provenance["inference_steps"], 6);
-  EXPECT_EQ(provenance["guidance_scale"], 3.0);
+  EXPECT_EQ(provenance["guidance_scale"], 2.5);
   EXPECT_EQ(provenance["negative_prompt"], "dog");
   EXPECT_EQ(provenance["device"], "cpu");
   EXPECT_FALSE(provenance["versions"]["libtorch"].empty());
