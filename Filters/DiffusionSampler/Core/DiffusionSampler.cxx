@@ -5,6 +5,7 @@
 #include "Filters/DiffusionSampler/Core/PromptFile.h"
 #include "Filters/DiffusionSampler/Core/Scheduler.h"
 #include "Filters/Foundation/Error.h"
+#include "Filters/Foundation/ForEach.h"
 #include "Filters/Foundation/Threads.h"
 #include "Filters/Networks/Checksum.h"
 #include "Filters/Networks/InferenceScope.h"
@@ -12,12 +13,12 @@
 
 #include <ATen/ATen.h>
 #include <ATen/CPUGeneratorImpl.h>
+#include <c10/core/InferenceMode.h>
 #include <nlohmann/json.hpp>
 #include <torch/version.h>
 
 #include <algorithm>
 #include <cmath>
-#include <exception>
 #include <iomanip>
 #include <iterator>
 #include <optional>
@@ -274,31 +275,6 @@ private:
   at::Tensor Sample;
 };
 
-// Calls work(i) for i in [0, count) on several threads; the first exception is thrown on.
-template <typename Work>
-void ForEach(int count, int threads, const Work& work)
-{
-  std::exception_ptr failure;
-#pragma omp parallel for schedule(dynamic) num_threads(threads)
-  for (int i = 0; i < count; ++i)
-  {
-    try
-    {
-      const c10::InferenceMode inference;
-      work(i);
-    }
-    catch (...)
-    {
-#pragma omp critical(tdlDiffusionSamplerFailure)
-      failure = std::current_exception();
-    }
-  }
-  if (failure)
-  {
-    std::rethrow_exception(failure);
-  }
-}
-
 std::string Gigabytes(std::uint64_t bytes)
 {
   std::ostringstream text;
@@ -451,8 +427,12 @@ SampledImages SampleImages(
     int step = 0;
     for (; step < steps && goOn; ++step)
     {
-      ForEach(
-        static_cast<int>(walks.size()), batching.Threads, [&](int i) { walks[i].Advance(step); });
+      ForEach(static_cast<int>(walks.size()), batching.Threads,
+        [&](int i)
+        {
+          const c10::InferenceMode inference; // holds for one thread
+          walks[i].Advance(step);
+        });
       const double done = (begin - first) + (end - begin) * (step + 1.0) / steps;
       goOn = Continue(monitor, "Sampling", done / (last - first));
     }
