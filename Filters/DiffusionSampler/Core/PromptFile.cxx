@@ -55,8 +55,7 @@ std::vector<Prompt> ParsePrompts(std::string_view text, const std::string& name)
     const auto end = text.find('\n');
     const std::string_view line = Trimmed(text.substr(0, end));
     text.remove_prefix(end == std::string_view::npos ? text.size() : end + 1);
-    const auto fail = [&](const std::string& problem)
-    { throw FileError(name + ", line " + std::to_string(number) + ": " + problem); };
+    const std::string where = name + ", line " + std::to_string(number) + ": ";
 
     if (line.empty() || line.front() == '#')
     {
@@ -64,20 +63,20 @@ std::vector<Prompt> ParsePrompts(std::string_view text, const std::string& name)
     }
     if (!IsUtf8(line))
     {
-      fail("the text is not UTF-8; save the file in that encoding.");
+      throw FileError(where + "the text is not UTF-8; save the file in that encoding.");
     }
     if (line.front() == '[')
     {
       group = Trimmed(line.substr(1, line.size() - 2));
       if (line.back() != ']' || group.empty())
       {
-        fail("a group heading must read [name].");
+        throw FileError(where + "a group heading must read [name].");
       }
       continue;
     }
     if (!seen.insert(line).second)
     {
-      fail("the prompt '" + std::string(line) + "' appears twice; remove one.");
+      throw FileError(where + "the prompt '" + std::string(line) + "' appears twice; remove one.");
     }
     prompts.push_back({ std::string(line), group });
   }
