@@ -86,6 +86,7 @@ public:
   bool memoryProfilingEnabled() const override { return true; }
 
   // LibTorch 1 counts the totals signed, LibTorch 2 unsigned: one of the two overrides.
+  // NOLINTBEGIN(modernize-use-override)
   void reportMemoryUsage(void*, std::int64_t size, std::int64_t, std::int64_t, c10::Device device)
   {
     this->Count(size, device);
@@ -94,6 +95,7 @@ public:
   {
     this->Count(size, device);
   }
+  // NOLINTEND(modernize-use-override)
 
   std::int64_t Peak = 0;
 
