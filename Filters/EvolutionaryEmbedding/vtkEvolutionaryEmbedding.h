@@ -123,7 +123,7 @@ public:
   ///@{
   /**
    * Factor, >= 1, by which images alike attract each other more in the first quarter of the steps.
-   * Larger ones order the branches more freely, but let instances cross. Default: 2.
+   * Larger ones order the branches more freely, but let instances cross. Default: 4.
    */
   vtkSetMacro(EarlyExaggeration, double);
   vtkGetMacro(EarlyExaggeration, double);

@@ -2,6 +2,7 @@
 #include "Filters/EvolutionaryEmbedding/Core/AlignmentLoss.h"
 
 #include <algorithm>
+#include <cmath>
 #include <utility>
 
 namespace tdl
@@ -67,6 +68,32 @@ void AlignmentLoss::AddGradient(const Points& points, double weight, Points& gra
       gradient(i, 1) += share * (b.Value * a.DirectionY - points(j, 1));
       gradient(j, 0) += share * (a.Value * b.DirectionX - points(i, 0));
       gradient(j, 1) += share * (a.Value * b.DirectionY - points(i, 1));
+    }
+  }
+}
+
+void AlignmentLoss::AddCurvature(const Points& points, double weight, Points& curvature) const
+{
+  // Each pair adds 2 to a point's own second derivative and 2 to the mixed one; across the radius,
+  // the own grows with the ratio of the radii.
+  const double share = 2.0 * weight / static_cast<double>(points.rows());
+  const auto add = [&](Eigen::Index at, Eigen::Index other)
+  {
+    double ratio = 1.0;
+    if (this->Kind == Layout::Radial)
+    {
+      const double radius = std::hypot(points(at, 0), points(at, 1));
+      ratio = std::hypot(points(other, 0), points(other, 1)) / std::max(radius, 1e-9);
+    }
+    curvature(at, 0) += 2.0 * share;
+    curvature(at, 1) += (1.0 + std::max(1.0, ratio)) * share;
+  };
+  for (Eigen::Index i = 0; i < points.rows(); ++i)
+  {
+    if (this->Next[i] >= 0)
+    {
+      add(i, this->Next[i]);
+      add(this->Next[i], i);
     }
   }
 }

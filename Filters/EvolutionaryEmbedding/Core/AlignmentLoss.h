@@ -25,6 +25,9 @@ public:
   /** Adds the gradient of the loss times `weight`. */
   void AddGradient(const Points& points, double weight, Points& gradient) const;
 
+  /** Adds bounds of the second derivatives along and across the displacement, times `weight`. */
+  void AddCurvature(const Points& points, double weight, Points& curvature) const;
+
 private:
   Layout Kind;
   std::vector<int> Next;

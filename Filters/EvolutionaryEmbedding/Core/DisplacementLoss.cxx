@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "Filters/EvolutionaryEmbedding/Core/DisplacementLoss.h"
 
+#include <algorithm>
+#include <cmath>
 #include <utility>
 
 namespace tdl
@@ -31,6 +33,21 @@ void DisplacementLoss::AddGradient(const Points& points, double weight, Points& 
     const double slope = share * (displacement.Value - this->Targets[i]);
     gradient(i, 0) += slope * displacement.DirectionX;
     gradient(i, 1) += slope * displacement.DirectionY;
+  }
+}
+
+void DisplacementLoss::AddCurvature(const Points& points, double weight, Points& curvature) const
+{
+  const double share = 2.0 * weight / static_cast<double>(points.rows());
+  curvature.col(0) += share;
+  if (this->Kind == Layout::Radial)
+  {
+    // A ring curves: the less, the nearer a point outside is to it. Inside, it pushes sidewards.
+    for (Eigen::Index i = 0; i < points.rows(); ++i)
+    {
+      const double radius = std::hypot(points(i, 0), points(i, 1));
+      curvature(i, 1) += share * std::max(0.0, 1.0 - this->Targets[i] / std::max(radius, 1e-9));
+    }
   }
 }
 }

@@ -53,14 +53,14 @@ std::vector<double> ChoosePerplexities(const EmbeddingParameters& parameters,
   const std::vector<Range>& ranges, std::vector<std::string>& warnings)
 {
   // Over all elements, an element's own trajectory is nearest: its neighborhood must reach beyond.
-  const double automatic = parameters.Scope == NeighborhoodScope::WithinIteration ? 15.0 : 300.0;
+  const double automatic = parameters.Scope == NeighborhoodScope::WithinIteration ? 20.0 : 300.0;
   std::vector<double> perplexities;
   double smallest = parameters.Perplexity;
   for (const Range& range : ranges)
   {
     const double maximum = MaximumPerplexity(range.Size());
     perplexities.push_back(parameters.Perplexity > 0.0 ? std::min(parameters.Perplexity, maximum)
-                                                       : std::clamp(0.5 * maximum, 1.0, automatic));
+                                                       : std::clamp(0.6 * maximum, 1.0, automatic));
     smallest = std::min(smallest, perplexities.back());
   }
   if (smallest < parameters.Perplexity)
@@ -133,33 +133,42 @@ Points StartPoints(const EmbeddingParameters& parameters, const Vectors& feature
 }
 
 /**
- * Length of the step per unit of the gradient's components: t-SNE's learning rate in the units of
- * the layout, shortened where the other losses are stiffer than it.
+ * What changes during the optimization. In its first quarter, t-SNE's early exaggeration orders the
+ * branches; trajectories are stiff then, so that all iterations find the same order and lines do
+ * not cross without reason. They relax until half of the steps are done.
  */
-struct StepLengths
+struct Phase
 {
-  Eigen::ArrayXd Along;
-  Eigen::ArrayXd Across;
+  double Exaggeration;
+  double AlignmentWeight;
+  double Momentum;
 };
 
-StepLengths ChooseStepLengths(const EmbeddingParameters& parameters,
-  const std::vector<Range>& ranges, const std::vector<double>& scales, Eigen::Index count)
+Phase PhaseAt(int step, const EmbeddingParameters& parameters)
 {
-  // Largest second derivatives of the two losses.
-  const double share = 1.0 / static_cast<double>(count);
-  const double displacement = 2.0 * share * parameters.DisplacementWeight;
-  const double alignment = 8.0 * share * parameters.AlignmentWeight;
-  StepLengths lengths{ Eigen::ArrayXd(count), Eigen::ArrayXd(count) };
+  constexpr double stiffness = 20.0;
+  const double done = static_cast<double>(step) / parameters.Steps;
+  const double relaxed = std::clamp(4.0 * done - 1.0, 0.0, 1.0);
+  const double alignment = parameters.AlignmentWeight * std::pow(stiffness, 1.0 - relaxed);
+  return done < 0.25 ? Phase{ parameters.EarlyExaggeration, alignment, 0.5 }
+                     : Phase{ 1.0, alignment, 0.8 };
+}
+
+/** The curvature by which steps along the semantic loss have the length of t-SNE's learning rate.
+ */
+Points SemanticCurvature(const EmbeddingParameters& parameters, const std::vector<Range>& ranges,
+  const std::vector<double>& scales)
+{
+  Points curvature(ranges.back().End, 2);
   for (std::size_t r = 0; r < ranges.size(); ++r)
   {
     const Range& range = ranges[r];
     const double rate =
       parameters.LearningRate > 0.0 ? parameters.LearningRate : range.Size() / 12.0;
-    const double stiffness = scales[r] * scales[r] / (rate * static_cast<double>(ranges.size()));
-    lengths.Along.segment(range.Begin, range.Size()) = 1.0 / (stiffness + displacement);
-    lengths.Across.segment(range.Begin, range.Size()) = 1.0 / (stiffness + alignment);
+    curvature.middleRows(range.Begin, range.Size())
+      .setConstant(scales[r] * scales[r] / (rate * static_cast<double>(ranges.size())));
   }
-  return lengths;
+  return curvature;
 }
 }
 
@@ -212,26 +221,30 @@ EmbeddingResult Embed(
     result.History.push_back(losses);
   };
 
-  const StepLengths lengths = ChooseStepLengths(parameters, ranges, scales, count);
-  const int early = parameters.Steps / 4;
-  Optimizer optimizer(parameters.Layout, count);
+  const double longestStep = 0.05 * std::max(1.0, targets.maxCoeff());
+  Optimizer optimizer(parameters.Layout, count, longestStep);
+  const Points semanticCurvature = SemanticCurvature(parameters, ranges, scales);
   Points gradient(count, 2);
+  Points curvature(count, 2);
   int step = 0;
   record(step);
   while (step < parameters.Steps &&
     Continue(monitor, "Optimization", 0.1 + 0.9 * step / parameters.Steps))
   {
-    const bool exaggerate = step < early;
+    const Phase phase = PhaseAt(step, parameters);
     gradient.setZero();
-    semantic.AddGradient(points, exaggerate ? parameters.EarlyExaggeration : 1.0, gradient);
+    semantic.AddGradient(points, phase.Exaggeration, gradient);
     displacement.AddGradient(points, parameters.DisplacementWeight, gradient);
-    alignment.AddGradient(points, parameters.AlignmentWeight, gradient);
+    alignment.AddGradient(points, phase.AlignmentWeight, gradient);
     if (!gradient.allFinite())
     {
-      throw ParameterError("The optimization diverged in step " + std::to_string(step + 1) +
+      throw ParameterError("The optimization diverged in step " + std::to_string(step) +
         "; lower the Learning Rate (0 chooses one that suits) or the weights.");
     }
-    optimizer.Step(points, gradient, lengths.Along, lengths.Across, exaggerate ? 0.5 : 0.8);
+    curvature = semanticCurvature;
+    displacement.AddCurvature(points, parameters.DisplacementWeight, curvature);
+    alignment.AddCurvature(points, phase.AlignmentWeight, curvature);
+    optimizer.Step(points, gradient, curvature, phase.Momentum);
     ++step;
     if (step % 10 == 0)
     {

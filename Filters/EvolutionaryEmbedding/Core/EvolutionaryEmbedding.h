@@ -36,12 +36,12 @@ struct EmbeddingParameters
   double Perplexity = 0.0;
   /** Weight alpha >= 0 of the displacement loss. */
   double DisplacementWeight = 1.0;
-  /** Weight beta >= 0 of the alignment loss. */
+  /** Weight beta >= 0 of the alignment loss; stiffer in the first half of the steps. */
   double AlignmentWeight = 0.05;
   /** Steps of the optimization, >= 0. */
   int Steps = 500;
   /** Factor >= 1 on the affinities during the first quarter of the steps. */
-  double EarlyExaggeration = 2.0;
+  double EarlyExaggeration = 4.0;
   /** Step length per unit of t-SNE's gradient, > 0, or 0 for a twelfth of the compared elements. */
   double LearningRate = 0.0;
   /** Seed of the noise that the start is disturbed by. */

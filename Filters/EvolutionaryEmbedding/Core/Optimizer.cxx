@@ -2,24 +2,26 @@
 #include "Filters/EvolutionaryEmbedding/Core/Optimizer.h"
 
 #include <algorithm>
+#include <cmath>
 
 namespace tdl
 {
-Optimizer::Optimizer(Layout layout, Eigen::Index count)
+Optimizer::Optimizer(Layout layout, Eigen::Index count, double longestStep)
   : Kind(layout)
+  , LongestStep(longestStep)
   , Velocity(Points::Zero(count, 2))
   , Gains(Points::Ones(count, 2))
 {
 }
 
-void Optimizer::Step(Points& points, const Points& gradient, const Eigen::ArrayXd& along,
-  const Eigen::ArrayXd& across, double momentum)
+void Optimizer::Step(
+  Points& points, const Points& gradient, const Points& curvature, double momentum)
 {
   // A component that keeps its direction grows its gain, one that turns back shrinks it.
-  const auto move = [momentum](double slope, double velocity, double rate, double& gain)
+  const auto move = [momentum](double slope, double velocity, double bound, double& gain)
   {
     gain = slope * velocity < 0.0 ? gain + 0.2 : std::max(0.8 * gain, 0.01);
-    return momentum * velocity - gain * rate * slope;
+    return momentum * velocity - gain * slope / bound;
   };
   for (Eigen::Index i = 0; i < points.rows(); ++i)
   {
@@ -27,11 +29,15 @@ void Optimizer::Step(Points& points, const Points& gradient, const Eigen::ArrayX
     const double x = frame.DirectionX;
     const double y = frame.DirectionY;
     const double stepAlong = move(x * gradient(i, 0) + y * gradient(i, 1),
-      x * this->Velocity(i, 0) + y * this->Velocity(i, 1), along[i], this->Gains(i, 0));
+      x * this->Velocity(i, 0) + y * this->Velocity(i, 1), curvature(i, 0), this->Gains(i, 0));
     const double stepAcross = move(x * gradient(i, 1) - y * gradient(i, 0),
-      x * this->Velocity(i, 1) - y * this->Velocity(i, 0), across[i], this->Gains(i, 1));
-    this->Velocity(i, 0) = x * stepAlong - y * stepAcross;
-    this->Velocity(i, 1) = y * stepAlong + x * stepAcross;
+      x * this->Velocity(i, 1) - y * this->Velocity(i, 0), curvature(i, 1), this->Gains(i, 1));
+    // Where the curvature changes quickly (the center of the radial layout), a step can overshoot;
+    // bounded, the next ones recover.
+    const double shrink =
+      std::min(1.0, this->LongestStep / std::max(std::hypot(stepAlong, stepAcross), 1e-300));
+    this->Velocity(i, 0) = shrink * (x * stepAlong - y * stepAcross);
+    this->Velocity(i, 1) = shrink * (y * stepAlong + x * stepAcross);
   }
   points += this->Velocity;
 }

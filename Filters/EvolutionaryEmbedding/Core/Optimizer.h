@@ -13,17 +13,19 @@ namespace tdl
 class Optimizer
 {
 public:
-  Optimizer(Layout layout, Eigen::Index count);
+  /** @param longestStep No point moves farther at once. */
+  Optimizer(Layout layout, Eigen::Index count, double longestStep);
 
   /**
    * Moves the points one step down the gradient.
-   * @param along, across [N] Length of the step per unit of the gradient's two components.
+   * @param curvature N x 2, > 0: second derivatives along and across the displacement. A step is
+   * the gradient's component over it.
    */
-  void Step(Points& points, const Points& gradient, const Eigen::ArrayXd& along,
-    const Eigen::ArrayXd& across, double momentum);
+  void Step(Points& points, const Points& gradient, const Points& curvature, double momentum);
 
 private:
   Layout Kind;
+  double LongestStep;
   Points Velocity;
   /** N x 2: along, across. */
   Points Gains;

@@ -11,6 +11,7 @@
 #include <limits>
 #include <string>
 #include <tuple>
+#include <utility>
 
 using namespace tdl;
 
@@ -190,6 +191,21 @@ TEST_P(EveryKind, EmbedsFarApartScales)
   EXPECT_LT(result.Position.abs().maxCoeff(), 100.0);
 }
 
+TEST_P(EveryKind, TakesWeightsOfAnySize)
+{
+  const OwnedElements tree = MakeSyntheticTree(3, 8);
+  for (const auto& [displacement, alignment] : { std::make_pair(0.0, 0.0), std::make_pair(1e4, 0.0),
+         std::make_pair(0.0, 1e4), std::make_pair(1e4, 1e4), std::make_pair(1.0, 10.0) })
+  {
+    EmbeddingParameters parameters = this->Defaults();
+    parameters.DisplacementWeight = displacement;
+    parameters.AlignmentWeight = alignment;
+    const EmbeddingResult result = Embed(tree.Elements, parameters);
+    EXPECT_LT(result.Position.abs().maxCoeff(), 200.0) << displacement << ", " << alignment;
+    EXPECT_LE(result.History.back().Total, result.History.front().Total);
+  }
+}
+
 INSTANTIATE_TEST_SUITE_P(LayoutsAndScopes, EveryKind,
   ::testing::Combine(::testing::Values(Layout::Radial, Layout::Rectilinear),
     ::testing::Values(NeighborhoodScope::WithinIteration, NeighborhoodScope::AllElements)));
@@ -296,6 +312,17 @@ TEST(EvolutionaryEmbedding, StopsWithTheResultSoFar)
 
   const EmbeddingResult none = Embed(tree.Elements, {}, [](const Progress&) { return false; });
   EXPECT_EQ(none.Position.rows(), 0);
+}
+
+TEST(EvolutionaryEmbedding, SaysThatItDiverged)
+{
+  const OwnedElements tree = MakeSyntheticTree(2, 6);
+  EmbeddingParameters parameters;
+  parameters.DisplacementWeight = 0.0;
+  parameters.AlignmentWeight = 0.0;
+  parameters.LearningRate = 1e308;
+  EXPECT_TRUE(Contains(MessageOf<ParameterError>([&] { Embed(tree.Elements, parameters); }),
+    "lower the Learning Rate"));
 }
 
 TEST(EvolutionaryEmbedding, IsIndependentOfTheScaleOfFeaturesWithTheCosineMetric)
