@@ -21,7 +21,7 @@ namespace
 std::string FindWeights(const std::string& folder, const std::string& stem)
 {
   const std::filesystem::path base = std::filesystem::path(folder) / stem;
-  const std::string path = base.string() + ".safetensors";
+  std::string path = base.string() + ".safetensors";
   if (std::filesystem::exists(path))
   {
     return path;
@@ -31,8 +31,8 @@ std::string FindWeights(const std::string& folder, const std::string& stem)
   {
     if (std::filesystem::exists(base.string() + pickle))
     {
-      throw FileError(missing + ", only " + stem + pickle +
-        ", a pickle, which could run code; convert it to safetensors.");
+      throw FileError(std::string(missing).append(", only ").append(stem).append(pickle).append(
+        ", a pickle, which could run code; convert it to safetensors."));
     }
   }
   throw FileError(missing + "; choose a folder that holds the whole model.");
@@ -57,13 +57,13 @@ public:
     {
       return {};
     }
-    constexpr std::size_t Shown = 3;
+    constexpr std::size_t shown = 3;
     std::string text = "; " + std::to_string(this->Items.size()) + " " + heading + ": ";
-    for (std::size_t i = 0; i < std::min(Shown, this->Items.size()); ++i)
+    for (std::size_t i = 0; i < std::min(shown, this->Items.size()); ++i)
     {
       text += (i == 0 ? "" : ", ") + this->Items[i];
     }
-    return text + (this->Items.size() > Shown ? ", ..." : "");
+    return text + (this->Items.size() > shown ? ", ..." : "");
   }
 
 private:

@@ -297,8 +297,11 @@ void WriteSafetensors(const std::string& path, const std::map<std::string, at::T
     const char* typeName = NameOfType(tensor.scalar_type());
     if (typeName == nullptr)
     {
-      throw FileError("Tensor '" + name + "' has a type that '" + path +
-        "' cannot store; convert it to float first.");
+      throw FileError(std::string("Tensor '")
+                        .append(name)
+                        .append("' has a type that '")
+                        .append(path)
+                        .append("' cannot store; convert it to float first."));
     }
     ordered.push_back(tensor.detach().to(at::kCPU).contiguous());
     const std::size_t end = offset + ordered.back().nbytes();

@@ -13,7 +13,7 @@ namespace tdl
 namespace
 {
 /** A bound that only a timestep or a sum taken for an index exceeds; each iteration is a ring. */
-constexpr int iterationLimit = 100000;
+constexpr int IterationLimit = 100000;
 
 void Check(const Elements& elements)
 {
@@ -37,7 +37,7 @@ void Check(const Elements& elements)
       throw DataError("Row " + std::to_string(row) +
         " of the features holds NaN or infinity; remove the row or encode its image again.");
     }
-    if (elements.Iteration[row] < 0 || elements.Iteration[row] >= iterationLimit)
+    if (elements.Iteration[row] < 0 || elements.Iteration[row] >= IterationLimit)
     {
       throw DataError("Row " + std::to_string(row) + " has iteration " +
         std::to_string(elements.Iteration[row]) +

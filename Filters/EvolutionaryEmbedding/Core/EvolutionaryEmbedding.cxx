@@ -20,7 +20,7 @@ namespace tdl
 {
 namespace
 {
-constexpr double pi = 3.14159265358979323846;
+constexpr double Pi = 3.14159265358979323846;
 
 void Check(const EmbeddingParameters& parameters)
 {
@@ -120,8 +120,8 @@ Points StartPoints(const EmbeddingParameters& parameters, const Vectors& feature
     const double at = place[arrangement.Instance[i]];
     if (parameters.Layout == Layout::Radial)
     {
-      points(i, 0) = targets[i] * std::cos(2.0 * pi * at);
-      points(i, 1) = targets[i] * std::sin(2.0 * pi * at);
+      points(i, 0) = targets[i] * std::cos(2.0 * Pi * at);
+      points(i, 1) = targets[i] * std::sin(2.0 * Pi * at);
     }
     else
     {
