@@ -52,6 +52,7 @@ struct Settings
   std::int64_t Seed = 1;
   int Threads = 0;
   bool BFloat16 = false;
+  bool StoredWeights = false;
   std::string Checkpoint;
 };
 
@@ -100,7 +101,14 @@ public:
 
     torch::manual_seed(settings.Seed);
     this->Master = std::make_shared<tdl::UNet2DModel>(this->Config);
-    tdl::InitializeParameters(*this->Master);
+    if (settings.StoredWeights)
+    {
+      tdl::LoadWeights(*this->Master, settings.Folder + "/unet", "diffusion_pytorch_model");
+    }
+    else
+    {
+      tdl::InitializeParameters(*this->Master);
+    }
     this->Master->to(this->Device);
     // Replicas share the master's weights and have gradients of their own, so that each core works
     // through micro-batches alone; a GPU needs no help.
@@ -349,6 +357,7 @@ int main(int argc, char** argv)
   app.add_option("--seed", settings.Seed, "Seed of weights, order, noise");
   app.add_option("--threads", settings.Threads, "Cores to use; 0 = all");
   app.add_flag("--bfloat16", settings.BFloat16, "Multiply in bfloat16 (fast where the CPU can)");
+  app.add_flag("--from-stored-weights", settings.StoredWeights, "Begin with the folder's weights");
   app.add_option("--checkpoint", settings.Checkpoint, "File to resume from and to keep up to date");
   CLI11_PARSE(app, argc, argv);
   try
