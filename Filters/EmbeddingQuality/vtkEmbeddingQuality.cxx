@@ -2,6 +2,7 @@
 #include "vtkEmbeddingQuality.h"
 
 #include "Filters/EmbeddingQuality/Core/EmbeddingQuality.h"
+#include "Filters/EvolutionaryEmbedding/GatherRows.h"
 #include "Filters/Foundation/Error.h"
 #include "Filters/Foundation/Names.h"
 
@@ -10,6 +11,7 @@
 #include "vtkInformation.h"
 #include "vtkInformationVector.h"
 #include "vtkIntArray.h"
+#include "vtkMultiProcessController.h"
 #include "vtkNew.h"
 #include "vtkObjectFactory.h"
 #include "vtkPointData.h"
@@ -136,6 +138,14 @@ tdl::MeasuredEmbedding ReadEmbedding(vtkPolyData* input)
     embedding.RingSpacing = (rings.back() - rings.front()) / (rings.size() - 1.0);
   }
   return embedding;
+}
+
+/** Whether this is one of several processes that has no part of the embedding. */
+bool IsHelper(vtkPolyData* input)
+{
+  vtkMultiProcessController* controller = vtkMultiProcessController::GetGlobalController();
+  return controller && controller->GetLocalProcessId() > 0 &&
+    (!input || input->GetNumberOfPoints() == 0);
 }
 
 void AddValues(vtkFieldData* data, const char* name, const Eigen::ArrayXd& values)
@@ -277,10 +287,15 @@ int vtkEmbeddingQuality::RequestData(
   vtkInformation*, vtkInformationVector** inputs, vtkInformationVector* outputs)
 {
   auto* input = vtkPolyData::GetData(inputs[0]);
-  auto* table = vtkTable::GetData(inputs[1]);
   auto* overall = vtkTable::GetData(outputs, 0);
   auto* iterations = vtkTable::GetData(outputs, 1);
   auto* elements = vtkPolyData::GetData(outputs, 2);
+  auto* local = vtkTable::GetData(inputs[1]);
+  const vtkSmartPointer<vtkTable> table = local ? tdl::GatherRows(local) : nullptr;
+  if (IsHelper(input))
+  {
+    return 1; // the first process has the embedding
+  }
   tdl::QualityParameters parameters;
   parameters.Neighbors = this->Neighbors;
   parameters.SampleSize = this->SampleSize;

@@ -27,6 +27,8 @@
  * Output 2: the embedding with the elements' own measures as point data: `Recall`,
  * `Trustworthiness`, `Continuity`, `PromptNeighborhoodHit` (within the iteration),
  * `DisplacementError` (signed), `AlignmentError` (double).
+ *
+ * In parallel, the first process has the embedding, gathers the feature table and has the outputs.
  */
 #ifndef vtkEmbeddingQuality_h
 #define vtkEmbeddingQuality_h

@@ -2,6 +2,7 @@
 #include "vtkEvolutionaryEmbedding.h"
 
 #include "Filters/EvolutionaryEmbedding/Core/EvolutionaryEmbedding.h"
+#include "Filters/EvolutionaryEmbedding/GatherRows.h"
 #include "Filters/Foundation/Error.h"
 #include "Filters/Foundation/Names.h"
 
@@ -239,10 +240,14 @@ int vtkEvolutionaryEmbedding::FillOutputPortInformation(int port, vtkInformation
 int vtkEvolutionaryEmbedding::RequestData(
   vtkInformation*, vtkInformationVector** inputs, vtkInformationVector* outputs)
 {
-  auto* input = vtkTable::GetData(inputs[0]);
+  using namespace tdl;
   auto* output = vtkPolyData::GetData(outputs, 0);
   auto* losses = vtkTable::GetData(outputs, 1);
-  using namespace tdl;
+  const vtkSmartPointer<vtkTable> input = GatherRows(vtkTable::GetData(inputs[0]));
+  if (!input)
+  {
+    return 1; // the first process embeds the elements of all
+  }
   EmbeddingParameters parameters;
   parameters.Layout = static_cast<tdl::Layout>(this->Layout);
   parameters.Scope = static_cast<tdl::NeighborhoodScope>(this->NeighborhoodScope);
@@ -257,7 +262,7 @@ int vtkEvolutionaryEmbedding::RequestData(
   parameters.Threads = this->Threads;
   try
   {
-    if (!input || input->GetNumberOfRows() == 0)
+    if (input->GetNumberOfRows() == 0)
     {
       throw DataError("The feature table is empty; feed a table with at least one row.");
     }

@@ -23,7 +23,8 @@
  * `Total`: `Step` (int), `Total`, `Semantic`, `Displacement`, `Alignment` (double).
  *
  * The result depends on the seed, but not on the number of threads or the order of rows. When
- * aborted, the output is the embedding so far.
+ * aborted, the output is the embedding so far. In parallel, the first process gathers the rows of
+ * all and has the output; the others' is empty.
  */
 #ifndef vtkEvolutionaryEmbedding_h
 #define vtkEvolutionaryEmbedding_h

@@ -1,0 +1,58 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Two processes that have half of the instances each get the embedding that one process gets."""
+import os
+import shutil
+import subprocess
+import sys
+
+import numpy as np
+from paraview.simple import EmbeddingQuality, EvolutionaryEmbedding
+from vtkmodules.util.numpy_support import numpy_to_vtk
+
+import FeatureTables as ft
+import ImageCollection as ic
+
+MPI = {"OMPI_ALLOW_RUN_AS_ROOT": "1", "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM": "1",
+       "OMPI_MCA_rmaps_base_oversubscribe": "1", "OMPI_MCA_mpi_yield_when_idle": "1"}
+
+
+def results(rank, ranks):
+    """Arrays of the results from this process's share of the instances."""
+    table = ft.make_table()
+    count = table.GetNumberOfRows()
+    thumbnails = np.arange(3 * count, dtype=np.uint8).reshape(count, 3)
+    part = np.array_split(np.arange(count), ranks)[rank]
+    table = ft.keep_rows(table, part)
+    ft.set_column(table, "ThumbnailId", np.arange(len(part), dtype=np.int32))
+    array = numpy_to_vtk(thumbnails[part], deep=True)
+    array.SetName("Thumbnails")
+    table.GetFieldData().AddArray(array)
+    source = ic.as_source(table)
+    embedding = EvolutionaryEmbedding(Input=source, OptimizationSteps=50)
+    data = ic.output_of(embedding)
+    quality = ic.output_of(EmbeddingQuality(Input=embedding, FeatureTable=source))
+    if rank > 0:
+        assert data.GetNumberOfPoints() == 0 and quality.GetNumberOfRows() == 0
+        return None
+    return {"points": np.array([data.GetPoint(i) for i in range(data.GetNumberOfPoints())]),
+            "seeds": ic.array_of(data.GetPointData(), "Seed"),
+            "pictures": ic.array_of(data.GetFieldData(), "Thumbnails")[
+                ic.array_of(data.GetPointData(), "ThumbnailId")],
+            "values": ic.array_of(quality.GetRowData(), "Value")}
+
+
+if "batch" in sys.argv:
+    from vtkmodules.vtkParallelCore import vtkMultiProcessController
+    controller = vtkMultiProcessController.GetGlobalController()
+    found = results(controller.GetLocalProcessId(), controller.GetNumberOfProcesses())
+    if found:
+        np.savez("parallel.npz", **found)
+elif shutil.which("mpiexec"):
+    # This process is an MPI job by itself, and its variables would make mpiexec part of that.
+    environment = {name: value for name, value in os.environ.items()
+                   if not name.startswith(("OMPI_", "PMIX_", "ORTE_"))}
+    subprocess.run(["mpiexec", "-n", "2", "pvbatch", "--symmetric", __file__, "batch"],
+                   env={**environment, **MPI}, check=True)
+    found = np.load("parallel.npz")
+    for name, expected in results(0, 1).items():
+        assert np.array_equal(found[name], expected, equal_nan=True), name
