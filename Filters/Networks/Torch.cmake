@@ -5,6 +5,12 @@
 # alone: where two LibTorch stand on a machine, it mixes libraries of both.
 function (tdl_find_torch)
   find_package(Torch REQUIRED)
+  # The standard that LibTorch's headers need (14 in 1.13, 20 in 2.14) stands in a property that
+  # nobody inherits; as a compile feature it reaches whatever links TDL::Torch.
+  get_target_property(standard torch CXX_STANDARD)
+  if (standard)
+    target_compile_features(torch INTERFACE "cxx_std_${standard}")
+  endif ()
   add_library(TDL::Torch ALIAS torch)
 endfunction ()
 

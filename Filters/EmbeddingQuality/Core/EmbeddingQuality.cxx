@@ -139,7 +139,7 @@ QualityResult MeasureQuality(
   const Arrangement arrangement = Arrange(embedding.Elements);
   const int count = arrangement.Size();
   const Vectors features = PrepareFeatures(embedding.Elements, arrangement, Metric::Euclidean);
-  const Points points = embedding.Position(arrangement.Element, Eigen::all);
+  const Points points = embedding.Position(arrangement.Element, Eigen::indexing::all);
   const Vectors pointRows = points.matrix();
 
   QualityResult result;
@@ -199,8 +199,8 @@ QualityResult MeasureQuality(
   if (!result.Stopped && Continue(monitor, "All elements", 0.5))
   {
     const std::vector<int> sample = Sample(count, std::min(count, parameters.SampleSize));
-    const NeighborhoodScores scores = ScoreNeighborhoods(features(sample, Eigen::all),
-      pointRows(sample, Eigen::all), {}, parameters.Neighbors, threads);
+    const NeighborhoodScores scores = ScoreNeighborhoods(features(sample, Eigen::indexing::all),
+      pointRows(sample, Eigen::indexing::all), {}, parameters.Neighbors, threads);
     result.SampleSize = static_cast<int>(sample.size());
     result.RecallOverAll = Mean(scores.Recall);
     result.TrustworthinessOverAll = Mean(scores.Trustworthiness);

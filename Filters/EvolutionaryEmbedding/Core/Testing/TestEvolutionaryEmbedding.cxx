@@ -240,7 +240,7 @@ TEST(EvolutionaryEmbedding, AcceptsMissingIterations)
       kept.push_back(e);
     }
   }
-  OwnedElements holes(tree.Storage(kept, Eigen::all));
+  OwnedElements holes(tree.Storage(kept, Eigen::indexing::all));
   for (int e : kept)
   {
     holes.Elements.Instance.push_back(tree.Elements.Instance[e]);
