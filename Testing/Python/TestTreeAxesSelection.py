@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Selecting on the screen picks the elements under the rectangle, not lines, rings or labels."""
 from paraview import servermanager
-from paraview.selection import ClearSelection, SelectSurfacePoints
 from paraview.simple import ExtractSelection, SetActiveSource
+from paraview.selection import ClearSelection, SelectSurfacePoints  # 6.x wants paraview.simple first
 from vtkmodules.util.numpy_support import vtk_to_numpy
 from vtkmodules.vtkRenderingCore import vtkCoordinate
 
