@@ -171,17 +171,6 @@ int vtkDiffusionSampler::RequestInformation(
 int vtkDiffusionSampler::RequestData(
   vtkInformation*, vtkInformationVector**, vtkInformationVector* outputs)
 {
-  static std::once_flag blasChecked;
-  std::call_once(blasChecked,
-    [this]
-    {
-      if (tdl::UsesReferenceBlas())
-      {
-        vtkWarningMacro("LibTorch runs on the reference BLAS, many times slower than OpenBLAS; "
-                        "install libopenblas0-openmp.");
-      }
-    });
-
   tdl::SamplerParameters parameters;
   parameters.ModelFolder =
     this->ModelFolder.empty() ? tdl::DefaultModelFolder("FashionDenoiser") : this->ModelFolder;
@@ -210,6 +199,17 @@ int vtkDiffusionSampler::RequestData(
     info->Get(vtkStreamingDemandDrivenPipeline::UPDATE_NUMBER_OF_PIECES()) };
   try
   {
+    static std::once_flag blasChecked;
+    std::call_once(blasChecked,
+      [this]
+      {
+        if (tdl::UsesReferenceBlas())
+        {
+          vtkWarningMacro("LibTorch runs on the reference BLAS, many times slower than OpenBLAS; "
+                          "install libopenblas0-openmp.");
+        }
+      });
+
     tdl::SampledImages images = tdl::SampleImages(parameters, piece,
       [this](const tdl::Progress& progress)
       {
