@@ -115,7 +115,7 @@ public:
   ///@{
   /**
    * How much more than without it the prompt counts (classifier-free guidance). 1 is no guidance
-   * and takes half the time; higher values make images more typical and less varied. Default: 1.6.
+   * and takes half the time; higher values make images more typical and less varied. Default: 1.5.
    */
   vtkSetMacro(GuidanceScale, double);
   vtkGetMacro(GuidanceScale, double);

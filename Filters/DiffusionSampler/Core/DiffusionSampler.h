@@ -34,7 +34,7 @@ struct SamplerParameters
    * Classifier-free guidance (Ho and Salimans 2022): the output u without and c with the prompt are
    * combined to u + scale (c - u). At 1 the network runs with the prompt alone, once.
    */
-  double GuidanceScale = 1.6;
+  double GuidanceScale = 1.5;
   /** Class to guide away from; empty: from no class in particular. */
   std::string NegativePrompt;
   /** What to keep of each captured step: the sample itself, the image and noise predicted from it.
