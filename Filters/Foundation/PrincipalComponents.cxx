@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-#include "Filters/FeatureEncoder/Core/PrincipalComponents.h"
+#include "Filters/Foundation/PrincipalComponents.h"
 
 #include "Filters/Foundation/Error.h"
 
