@@ -3,7 +3,10 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstddef>
 #include <limits>
+#include <numeric>
+#include <utility>
 
 namespace tdl
 {
@@ -61,24 +64,181 @@ void Calibrate(double* row, int count, double perplexity)
   std::transform(row, row + count, row, [sum](double weight) { return weight / sum; });
 }
 
-/** Adds a range's (P + P^T) / 2n to the rows; a pair that is in both has two entries. */
-void Symmetrize(
-  const NeighborTable& table, Range range, std::vector<std::vector<std::pair<int, double>>>& rows)
+/** Neighbors that an element of the range has in P: three times the perplexity. */
+int NeighborCount(Range range, double perplexity)
 {
-  const double scale = 1.0 / (2.0 * range.Size());
-  for (int row = 0; row < range.Size(); ++row)
+  return std::min(static_cast<int>(std::ceil(3.0 * perplexity)), range.Size() - 1);
+}
+
+/** Some consecutive rows of the conditional probabilities p_j|i of a range, columns ascending. */
+struct Conditionals
+{
+  std::vector<int> Column;
+  std::vector<float> Value;
+};
+
+/** The conditional probabilities of a range in blocks of rows, which are freed one by one. */
+class ConditionalRows
+{
+public:
+  static constexpr int BlockSize = 4096;
+
+  ConditionalRows(const Vectors& rows, Range range, double perplexity, int threads)
+    : Size(range.Size())
+    , Count(NeighborCount(range, perplexity))
   {
+    const NeighborSearch search(rows, range);
+    for (int begin = range.Begin; begin < range.End; begin += BlockSize)
+    {
+      const Range queries{ begin, std::min(begin + BlockSize, range.End) };
+      NeighborTable table = search.Find(queries, this->Count, threads);
+      Conditionals block{ std::vector<int>(table.Index.size()),
+        std::vector<float>(table.Index.size()) };
+#pragma omp parallel for num_threads(threads)
+      for (int row = 0; row < queries.Size(); ++row)
+      {
+        this->FillRow(table, static_cast<std::size_t>(row) * table.Count, perplexity, block);
+      }
+      this->Blocks.push_back(std::move(block));
+    }
+  }
+
+  const int Size;
+  /** Neighbors per row. */
+  const int Count;
+
+  int* Columns(int row)
+  {
+    return this->Blocks[row / BlockSize].Column.data() + this->At(row);
+  }
+  float* Values(int row)
+  {
+    return this->Blocks[row / BlockSize].Value.data() + this->At(row);
+  }
+
+  /** p_j|i's place, or null where j is no neighbor of i. */
+  float* Find(int i, int j)
+  {
+    const int* columns = this->Columns(i);
+    const int* found = std::lower_bound(columns, columns + this->Count, j);
+    return found != columns + this->Count && *found == j ? this->Values(i) + (found - columns)
+                                                         : nullptr;
+  }
+
+  /** Frees the block that ends with this row, if one does. */
+  void FreeUpTo(int row)
+  {
+    if ((row + 1) % BlockSize == 0)
+    {
+      this->Blocks[row / BlockSize] = {};
+    }
+  }
+
+private:
+  std::ptrdiff_t At(int row) const
+  {
+    return static_cast<std::ptrdiff_t>(row % BlockSize) * this->Count;
+  }
+
+  static void FillRow(
+    NeighborTable& table, std::size_t offset, double perplexity, Conditionals& block)
+  {
+    if (table.Count == 0)
+    {
+      return;
+    }
+    double* distances = &table.SquaredDistance[offset];
+    Calibrate(distances, table.Count, perplexity);
+    std::vector<std::pair<int, double>> entries(table.Count);
     for (int n = 0; n < table.Count; ++n)
     {
-      const std::size_t entry = static_cast<std::size_t>(row) * table.Count + n;
-      const double value = scale * table.SquaredDistance[entry];
-      if (value > 0.0)
+      entries[n] = { table.Index[offset + n], distances[n] };
+    }
+    std::sort(entries.begin(), entries.end());
+    for (int n = 0; n < table.Count; ++n)
+    {
+      block.Column[offset + n] = entries[n].first;
+      block.Value[offset + n] = static_cast<float>(entries[n].second);
+    }
+  }
+
+  std::vector<Conditionals> Blocks;
+};
+
+/**
+ * Turns each p_j|i into p_ij = (p_j|i + p_i|j) / 2n where both are there, and into -p_j|i / 2n
+ * where there is no p_i|j. Each pair is changed by one thread, that of its smaller index.
+ */
+void Average(ConditionalRows& rows, int threads)
+{
+  const float scale = 0.5f / static_cast<float>(rows.Size);
+#pragma omp parallel for schedule(dynamic, 256) num_threads(threads)
+  for (int i = 0; i < rows.Size; ++i)
+  {
+    for (int n = 0; n < rows.Count; ++n)
+    {
+      const int j = rows.Columns(i)[n];
+      float& value = rows.Values(i)[n];
+      float* reverse = rows.Find(j, i);
+      if (!reverse)
       {
-        const int other = table.Index[entry];
-        rows[range.Begin + row].emplace_back(range.Begin + other, value);
-        rows[range.Begin + other].emplace_back(range.Begin + row, value);
+        value *= -scale;
+      }
+      else if (i < j)
+      {
+        value = *reverse = scale * (value + *reverse);
       }
     }
+  }
+}
+
+/** Appends a range's symmetric P; the rows are freed on the way. */
+void AppendSymmetric(ConditionalRows& rows, int rangeBegin, Affinities& result)
+{
+  // The entries of the lower or upper triangle that only the other element has as neighbors.
+  std::vector<std::int64_t> begin(rows.Size + 1, 0);
+  for (int i = 0; i < rows.Size; ++i)
+  {
+    for (int n = 0; n < rows.Count; ++n)
+    {
+      begin[rows.Columns(i)[n] + 1] += rows.Values(i)[n] < 0.0f ? 1 : 0;
+    }
+  }
+  std::partial_sum(begin.begin(), begin.end(), begin.begin());
+  std::vector<std::pair<int, float>> reverse(begin.back());
+  std::vector<std::int64_t> next(begin.begin(), begin.end() - 1);
+  for (int i = 0; i < rows.Size; ++i)
+  {
+    for (int n = 0; n < rows.Count; ++n)
+    {
+      const float value = rows.Values(i)[n];
+      if (value < 0.0f)
+      {
+        reverse[next[rows.Columns(i)[n]]++] = { i, -value };
+      }
+    }
+  }
+
+  std::vector<std::pair<int, float>> row;
+  for (int i = 0; i < rows.Size; ++i)
+  {
+    row.assign(reverse.begin() + begin[i], reverse.begin() + begin[i + 1]);
+    const auto middle = static_cast<std::ptrdiff_t>(row.size());
+    for (int n = 0; n < rows.Count; ++n)
+    {
+      if (const float value = std::abs(rows.Values(i)[n]); value > 0.0f)
+      {
+        row.emplace_back(rows.Columns(i)[n], value);
+      }
+    }
+    std::inplace_merge(row.begin(), row.begin() + middle, row.end());
+    for (const auto& [column, value] : row)
+    {
+      result.Column.push_back(rangeBegin + column);
+      result.Value.push_back(value);
+    }
+    result.Offset.push_back(static_cast<std::int64_t>(result.Column.size()));
+    rows.FreeUpTo(i);
   }
 }
 }
@@ -91,41 +251,24 @@ double MaximumPerplexity(int count)
 Affinities ComputeAffinities(const Vectors& rows, const std::vector<Range>& ranges,
   const std::vector<double>& perplexities, int threads)
 {
-  std::vector<std::vector<std::pair<int, double>>> entries(rows.rows());
+  Affinities result;
+  result.Offset.reserve(rows.rows() + 1);
+  result.Offset.push_back(0);
+  // Each element has its neighbors, and as many others have it at most on average. Memory that is
+  // not reached is not taken.
+  std::size_t bound = 0;
   for (std::size_t r = 0; r < ranges.size(); ++r)
   {
-    const int count = static_cast<int>(std::ceil(3.0 * perplexities[r]));
-    NeighborTable table = FindNeighbors(rows, ranges[r], count, threads);
-#pragma omp parallel for num_threads(threads)
-    for (int row = 0; row < ranges[r].Size(); ++row)
-    {
-      if (table.Count > 0)
-      {
-        Calibrate(&table.SquaredDistance[static_cast<std::size_t>(row) * table.Count], table.Count,
-          perplexities[r]);
-      }
-    }
-    Symmetrize(table, ranges[r], entries);
+    bound +=
+      2 * static_cast<std::size_t>(ranges[r].Size()) * NeighborCount(ranges[r], perplexities[r]);
   }
-
-  Affinities result;
-  result.Offset.push_back(0);
-  for (auto& row : entries)
+  result.Column.reserve(bound);
+  result.Value.reserve(bound);
+  for (std::size_t r = 0; r < ranges.size(); ++r)
   {
-    std::sort(row.begin(), row.end());
-    for (std::size_t n = 0; n < row.size(); ++n)
-    {
-      if (n > 0 && row[n].first == row[n - 1].first)
-      {
-        result.Value.back() += row[n].second;
-      }
-      else
-      {
-        result.Column.push_back(row[n].first);
-        result.Value.push_back(row[n].second);
-      }
-    }
-    result.Offset.push_back(static_cast<std::int64_t>(result.Column.size()));
+    ConditionalRows conditionals(rows, ranges[r], perplexities[r], threads);
+    Average(conditionals, threads);
+    AppendSymmetric(conditionals, ranges[r].Begin, result);
   }
   return result;
 }

@@ -17,7 +17,8 @@ struct Affinities
   /** [N + 1] Where the rows begin. */
   std::vector<std::int64_t> Offset;
   std::vector<int> Column;
-  std::vector<double> Value;
+  /** In single precision: what the optimization reads most has to be small. */
+  std::vector<float> Value;
 };
 
 /** The largest perplexity that t-SNE's neighborhoods of 3 x perplexity allow among `count`. */

@@ -17,7 +17,7 @@ class AlignmentLoss
 {
 public:
   /** @param next [N] Position of the next iteration of the same instance, or -1. */
-  AlignmentLoss(Layout layout, std::vector<int> next);
+  AlignmentLoss(Layout layout, std::vector<int> next, int threads = 1);
 
   /** Returns the loss, sets each element's part [N] (half of each pair's); their mean is it. */
   double Evaluate(const Points& points, Eigen::ArrayXd& parts) const;
@@ -30,6 +30,8 @@ public:
 
 private:
   Layout Kind;
-  std::vector<int> Next;
+  /** [N] Position of the same instance's next and previous iteration, or -1. */
+  std::vector<int> Next, Previous;
+  int Threads;
 };
 }

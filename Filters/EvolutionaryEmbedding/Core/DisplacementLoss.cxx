@@ -2,19 +2,20 @@
 #include "Filters/EvolutionaryEmbedding/Core/DisplacementLoss.h"
 
 #include <algorithm>
-#include <cmath>
 #include <utility>
 
 namespace tdl
 {
-DisplacementLoss::DisplacementLoss(Layout layout, Eigen::ArrayXd targets)
+DisplacementLoss::DisplacementLoss(Layout layout, Eigen::ArrayXd targets, int threads)
   : Kind(layout)
   , Targets(std::move(targets))
+  , Threads(threads)
 {
 }
 
 double DisplacementLoss::Evaluate(const Points& points, Eigen::ArrayXd& parts) const
 {
+#pragma omp parallel for num_threads(this->Threads)
   for (Eigen::Index i = 0; i < points.rows(); ++i)
   {
     const double error =
@@ -27,6 +28,7 @@ double DisplacementLoss::Evaluate(const Points& points, Eigen::ArrayXd& parts) c
 void DisplacementLoss::AddGradient(const Points& points, double weight, Points& gradient) const
 {
   const double share = 2.0 * weight / static_cast<double>(points.rows());
+#pragma omp parallel for num_threads(this->Threads)
   for (Eigen::Index i = 0; i < points.rows(); ++i)
   {
     const Displacement displacement = DisplacementOf(this->Kind, points(i, 0), points(i, 1));
@@ -43,9 +45,10 @@ void DisplacementLoss::AddCurvature(const Points& points, double weight, Points&
   if (this->Kind == Layout::Radial)
   {
     // A ring curves: the less, the nearer a point outside is to it. Inside, it pushes sidewards.
+#pragma omp parallel for num_threads(this->Threads)
     for (Eigen::Index i = 0; i < points.rows(); ++i)
     {
-      const double radius = std::hypot(points(i, 0), points(i, 1));
+      const double radius = DisplacementOf(this->Kind, points(i, 0), points(i, 1)).Value;
       curvature(i, 1) += share * std::max(0.0, 1.0 - this->Targets[i] / std::max(radius, 1e-9));
     }
   }

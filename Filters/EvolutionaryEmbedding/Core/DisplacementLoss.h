@@ -11,7 +11,7 @@ class DisplacementLoss
 {
 public:
   /** @param targets [N] Displacement delta_e that each point should have. */
-  DisplacementLoss(Layout layout, Eigen::ArrayXd targets);
+  DisplacementLoss(Layout layout, Eigen::ArrayXd targets, int threads = 1);
 
   /** Returns the loss and sets each element's part [N]; the parts' mean is the loss. */
   double Evaluate(const Points& points, Eigen::ArrayXd& parts) const;
@@ -25,5 +25,6 @@ public:
 private:
   Layout Kind;
   Eigen::ArrayXd Targets;
+  int Threads;
 };
 }

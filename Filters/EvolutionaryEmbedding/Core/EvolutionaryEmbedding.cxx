@@ -9,12 +9,15 @@
 #include "Filters/EvolutionaryEmbedding/Core/Rings.h"
 #include "Filters/EvolutionaryEmbedding/Core/SemanticLoss.h"
 #include "Filters/Foundation/Error.h"
+#include "Filters/Foundation/PrincipalComponents.h"
 #include "Filters/Foundation/Threads.h"
 
 #include <algorithm>
 #include <cmath>
+#include <numeric>
 #include <random>
 #include <sstream>
+#include <utility>
 
 namespace tdl
 {
@@ -97,12 +100,65 @@ std::vector<double> ChooseScales(const EmbeddingParameters& parameters,
   return scales;
 }
 
+/** First two principal components of the rows, N x 2; zero where there are fewer. */
+Points PrincipalPlane(const Vectors& rows, int threads)
+{
+  const int components =
+    static_cast<int>(std::min<Eigen::Index>({ 2, rows.rows() - 1, rows.cols() }));
+  Points plane = Points::Zero(rows.rows(), 2);
+  if (components > 0)
+  {
+    std::vector<float> values(rows.size());
+    Eigen::Map<FeatureMatrix>(values.data(), rows.rows(), rows.cols()) = rows.cast<float>();
+    const std::vector<float> coordinates =
+      PrincipalComponents(values, static_cast<int>(rows.cols()), components, threads);
+    plane.leftCols(components) =
+      Eigen::Map<const FeatureMatrix>(coordinates.data(), rows.rows(), components)
+        .cast<double>()
+        .array();
+  }
+  return plane;
+}
+
+/**
+ * Instances by the angle of their mean features in the plane of these means' principal components:
+ * coarser than their tree, but fast for any number of instances.
+ */
+std::vector<int> OrderByAngle(const Vectors& features, const Arrangement& arrangement, int threads)
+{
+  Vectors means = Vectors::Zero(arrangement.Instances, features.cols());
+  std::vector<int> elements(arrangement.Instances, 0);
+  for (const Range& ring : arrangement.Rings)
+  {
+    // What all have in common at an iteration tells nothing apart.
+    const Eigen::RowVectorXd center = features.middleRows(ring.Begin, ring.Size()).colwise().mean();
+    for (int position = ring.Begin; position < ring.End; ++position)
+    {
+      means.row(arrangement.Instance[position]) += features.row(position) - center;
+      ++elements[arrangement.Instance[position]];
+    }
+  }
+  for (int instance = 0; instance < arrangement.Instances; ++instance)
+  {
+    means.row(instance) /= elements[instance];
+  }
+  const Points plane = PrincipalPlane(means, threads);
+  std::vector<int> order(arrangement.Instances);
+  std::iota(order.begin(), order.end(), 0);
+  const auto key = [&plane](int i)
+  { return std::make_pair(std::atan2(plane(i, 1), plane(i, 0)), i); };
+  std::sort(order.begin(), order.end(), [&key](int a, int b) { return key(a) < key(b); });
+  return order;
+}
+
 /** All elements of an instance on one ray or lane, the instances in the order of their tree. */
-Points StartPoints(const EmbeddingParameters& parameters, const Vectors& features,
+Points StartOnRings(const EmbeddingParameters& parameters, const Vectors& features,
   const Arrangement& arrangement, const Eigen::ArrayXd& targets, int threads)
 {
-  const std::vector<int> order =
-    OrderInstances(InstanceDissimilarities(features, arrangement, threads));
+  constexpr int largestTree = 4000; // instances, whose dissimilarities take 64 MB
+  const std::vector<int> order = arrangement.Instances <= largestTree
+    ? OrderInstances(InstanceDissimilarities(features, arrangement, threads))
+    : OrderByAngle(features, arrangement, threads);
   const auto count = static_cast<double>(order.size());
   // A quarter of the distance to the next instance disturbs, but does not change the order.
   std::mt19937_64 random(parameters.Seed);
@@ -128,6 +184,20 @@ Points StartPoints(const EmbeddingParameters& parameters, const Vectors& feature
       points(i, 0) = targets[i];
       points(i, 1) = height * (at - 0.5);
     }
+  }
+  return points;
+}
+
+/** As plain t-SNE is started: principal components, so small that all points repel alike. */
+Points StartInPlane(const Vectors& features, const std::vector<Range>& ranges,
+  const std::vector<double>& scales, int threads)
+{
+  Points points = PrincipalPlane(features, threads);
+  const double deviation = std::sqrt(points.col(0).square().mean());
+  for (std::size_t r = 0; r < ranges.size(); ++r)
+  {
+    points.middleRows(ranges[r].Begin, ranges[r].Size()) *=
+      1e-4 / (scales[r] * std::max(deviation, 1e-300));
   }
   return points;
 }
@@ -198,15 +268,20 @@ EmbeddingResult Embed(
     return result;
   }
   const Vectors features = PrepareFeatures(elements, arrangement, parameters.Metric);
-  Points points = StartPoints(parameters, features, arrangement, targets, threads);
+  const bool plain = parameters.DisplacementWeight == 0.0 && parameters.AlignmentWeight == 0.0;
+  Points points = plain ? StartInPlane(features, ranges, scales, threads)
+                        : StartOnRings(parameters, features, arrangement, targets, threads);
   if (!Continue(monitor, "Neighbors", 0.05))
   {
     return result;
   }
-  const SemanticLoss semantic(
+  // Waking a thread takes about as long as moving this many points.
+  constexpr int pointsPerThread = 2000;
+  const int pointThreads = std::clamp(count / pointsPerThread, 1, threads);
+  SemanticLoss semantic(
     ComputeAffinities(features, ranges, perplexities, threads), ranges, scales, threads);
-  const DisplacementLoss displacement(parameters.Layout, targets);
-  const AlignmentLoss alignment(parameters.Layout, arrangement.Next);
+  const DisplacementLoss displacement(parameters.Layout, targets, pointThreads);
+  const AlignmentLoss alignment(parameters.Layout, arrangement.Next, pointThreads);
 
   Eigen::ArrayXd semanticParts(count), displacementParts(count), alignmentParts(count);
   const auto record = [&](int step)
@@ -222,10 +297,11 @@ EmbeddingResult Embed(
   };
 
   const double longestStep = 0.05 * std::max(1.0, targets.maxCoeff());
-  Optimizer optimizer(parameters.Layout, count, longestStep);
+  Optimizer optimizer(parameters.Layout, count, longestStep, pointThreads);
   const Points semanticCurvature = SemanticCurvature(parameters, ranges, scales);
   Points gradient(count, 2);
   Points curvature(count, 2);
+  const int recordEvery = count <= 10000 ? 10 : 50;
   int step = 0;
   record(step);
   while (step < parameters.Steps &&
@@ -234,19 +310,25 @@ EmbeddingResult Embed(
     const Phase phase = PhaseAt(step, parameters);
     gradient.setZero();
     semantic.AddGradient(points, phase.Exaggeration, gradient);
-    displacement.AddGradient(points, parameters.DisplacementWeight, gradient);
-    alignment.AddGradient(points, phase.AlignmentWeight, gradient);
+    curvature = semanticCurvature;
+    if (parameters.DisplacementWeight > 0.0)
+    {
+      displacement.AddGradient(points, parameters.DisplacementWeight, gradient);
+      displacement.AddCurvature(points, parameters.DisplacementWeight, curvature);
+    }
+    if (phase.AlignmentWeight > 0.0)
+    {
+      alignment.AddGradient(points, phase.AlignmentWeight, gradient);
+      alignment.AddCurvature(points, phase.AlignmentWeight, curvature);
+    }
     if (!gradient.allFinite())
     {
       throw ParameterError("The optimization diverged in step " + std::to_string(step) +
         "; lower the Learning Rate (0 chooses one that suits) or the weights.");
     }
-    curvature = semanticCurvature;
-    displacement.AddCurvature(points, parameters.DisplacementWeight, curvature);
-    alignment.AddCurvature(points, phase.AlignmentWeight, curvature);
     optimizer.Step(points, gradient, curvature, phase.Momentum);
     ++step;
-    if (step % 10 == 0)
+    if (step % recordEvery == 0)
     {
       record(step);
     }

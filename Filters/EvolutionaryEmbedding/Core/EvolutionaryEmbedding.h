@@ -71,7 +71,8 @@ struct EmbeddingResult
   Eigen::ArrayXd SemanticLoss, DisplacementLoss, AlignmentLoss;
   /** [K] Target displacement of iteration k, K - 1 being the last that occurs. */
   std::vector<double> RingDisplacement;
-  /** Losses of the start, of every tenth step and of the result. */
+  /** Losses of the start, of every tenth step (of 10,000 elements or more: fiftieth), of the
+   * result. */
   std::vector<LossRecord> History;
   /** Sentences for the user on parameters that were adjusted. */
   std::vector<std::string> Warnings;
@@ -84,8 +85,8 @@ struct EmbeddingResult
  * iteration to its ring or column; the alignment loss straightens the instances' trajectories.
  *
  * The first ring has a radius of one spacing, the first column is x = 0. The start lays the
- * instances around the circle or along the column in the order of their hierarchical clustering.
- * Dense: time per step grows with the square of the number of elements that are compared.
+ * instances around the circle or along the column in the order of their hierarchical clustering;
+ * with the semantic loss alone it is plain t-SNE's, two principal components.
  * @throws DataError for elements that Arrange refuses or noise levels that do not order the
  * iterations; ParameterError for a parameter out of its range or one that makes the optimization
  * diverge.

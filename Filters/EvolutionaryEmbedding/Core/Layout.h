@@ -28,7 +28,7 @@ inline Displacement DisplacementOf(Layout layout, double x, double y)
   {
     return { x, 1.0, 0.0 };
   }
-  const double radius = std::hypot(x, y);
+  const double radius = std::sqrt(x * x + y * y); // hypot guards against numbers that no ring has
   // At the origin every direction is as good.
   return radius > 0.0 ? Displacement{ radius, x / radius, y / radius } : Displacement{};
 }

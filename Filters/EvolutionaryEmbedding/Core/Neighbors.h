@@ -16,14 +16,14 @@ enum class Metric
   Cosine
 };
 
-/** The nearest other rows of each row, nearest first. */
+/** The nearest other rows of each query, nearest first. */
 struct NeighborTable
 {
-  /** Neighbors per row. */
+  /** Neighbors per query. */
   int Count = 0;
-  /** [rows x Count] Row indices, counted from the range's begin. */
+  /** [queries x Count] Row indices, counted from the range's begin. */
   std::vector<int> Index;
-  /** [rows x Count] Squared distances. */
+  /** [queries x Count] Squared distances. */
   std::vector<double> SquaredDistance;
 };
 
@@ -34,8 +34,35 @@ using Vectors = Eigen::Matrix<double, Eigen::Dynamic, Eigen::Dynamic, Eigen::Row
 Vectors PrepareFeatures(const Elements& elements, const Arrangement& arrangement, Metric metric);
 
 /**
- * Exact nearest neighbors of `rows` within the range, each among the range's others; ties go to
- * the smaller index. `count` is clamped to the range's size - 1.
+ * Exact nearest neighbors among the rows of a range, each among the range's others; ties go to the
+ * smaller index. Time grows with the product of queries, rows and dimension, at nearly the speed of
+ * a matrix product in single precision: the product selects candidates, whose distances are then
+ * taken in double precision; where it cannot tell for sure, all distances are.
  */
-NeighborTable FindNeighbors(const Vectors& rows, Range range, int count, int threads);
+class NeighborSearch
+{
+public:
+  /** @param rows Outlive the search. */
+  NeighborSearch(const Vectors& rows, Range range);
+
+  /**
+   * @param queries Rows whose neighbors are sought, within the range.
+   * @param count Neighbors per query, clamped to the range's size - 1.
+   */
+  NeighborTable Find(Range queries, int count, int threads) const;
+
+private:
+  struct Candidate;
+  class Selection;
+  void Select(Range queries, std::vector<Selection>& selections) const;
+  void Refine(
+    int query, Selection& selection, int count, int* index, double* squaredDistance) const;
+
+  const Vectors& Rows;
+  Range Part;
+  /** Rows in single precision around their mean, TileWidth at a time, transposed; zero-padded. */
+  std::vector<float> Tiles;
+  /** Half of their squared lengths; infinite in the padding, which is never near. */
+  std::vector<float> HalfNorms;
+};
 }

@@ -6,9 +6,10 @@
 
 namespace tdl
 {
-Optimizer::Optimizer(Layout layout, Eigen::Index count, double longestStep)
+Optimizer::Optimizer(Layout layout, Eigen::Index count, double longestStep, int threads)
   : Kind(layout)
   , LongestStep(longestStep)
+  , Threads(threads)
   , Velocity(Points::Zero(count, 2))
   , Gains(Points::Ones(count, 2))
 {
@@ -23,6 +24,7 @@ void Optimizer::Step(
     gain = slope * velocity < 0.0 ? gain + 0.2 : std::max(0.8 * gain, 0.01);
     return momentum * velocity - gain * slope / bound;
   };
+#pragma omp parallel for num_threads(this->Threads)
   for (Eigen::Index i = 0; i < points.rows(); ++i)
   {
     const Displacement frame = DisplacementOf(this->Kind, points(i, 0), points(i, 1));
@@ -34,11 +36,13 @@ void Optimizer::Step(
       x * this->Velocity(i, 1) - y * this->Velocity(i, 0), curvature(i, 1), this->Gains(i, 1));
     // Where the curvature changes quickly (the center of the radial layout), a step can overshoot;
     // bounded, the next ones recover.
-    const double shrink =
-      std::min(1.0, this->LongestStep / std::max(std::hypot(stepAlong, stepAcross), 1e-300));
+    const double shrink = std::min(1.0,
+      this->LongestStep /
+        std::max(std::sqrt(stepAlong * stepAlong + stepAcross * stepAcross), 1e-150));
     this->Velocity(i, 0) = shrink * (x * stepAlong - y * stepAcross);
     this->Velocity(i, 1) = shrink * (y * stepAlong + x * stepAcross);
+    points(i, 0) += this->Velocity(i, 0);
+    points(i, 1) += this->Velocity(i, 1);
   }
-  points += this->Velocity;
 }
 }

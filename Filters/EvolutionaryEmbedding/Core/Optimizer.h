@@ -14,7 +14,7 @@ class Optimizer
 {
 public:
   /** @param longestStep No point moves farther at once. */
-  Optimizer(Layout layout, Eigen::Index count, double longestStep);
+  Optimizer(Layout layout, Eigen::Index count, double longestStep, int threads);
 
   /**
    * Moves the points one step down the gradient.
@@ -26,6 +26,7 @@ public:
 private:
   Layout Kind;
   double LongestStep;
+  int Threads;
   Points Velocity;
   /** N x 2: along, across. */
   Points Gains;

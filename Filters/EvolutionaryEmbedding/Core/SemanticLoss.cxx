@@ -1,7 +1,11 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "Filters/EvolutionaryEmbedding/Core/SemanticLoss.h"
 
+#include "Filters/EvolutionaryEmbedding/Core/Simd.h"
+#include "Filters/Foundation/ForEach.h"
+
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <utility>
 
@@ -12,28 +16,31 @@ namespace tdl
 {
 namespace
 {
-double Similarity(double offsetX, double offsetY)
+/** Points of a row of P that one thread attracts at a time. */
+constexpr int RowBlock = 256;
+
+template <typename Real>
+Real Similarity(Real offsetX, Real offsetY)
 {
-  return 1.0 / (1.0 + offsetX * offsetX + offsetY * offsetY);
+  return Real(1) / (Real(1) + offsetX * offsetX + offsetY * offsetY);
 }
 
-/** Sums over a point's range, the point itself left out. */
-struct Repulsion
+/** Sums over the points of a range, the point itself left out. */
+struct Sums
 {
   double Similarity = 0.0;
   double X = 0.0;
   double Y = 0.0;
 };
 
-Repulsion Repel(const Points& points, int i, const Range& range)
+TDL_SIMD_CLONES void RepelPoint(
+  const double* x, const double* y, int i, int begin, int end, Sums& sums)
 {
-  const double* x = points.col(0).data();
-  const double* y = points.col(1).data();
   double sum = 0.0;
   double forceX = 0.0;
   double forceY = 0.0;
 #pragma omp simd reduction(+ : sum, forceX, forceY)
-  for (int j = range.Begin; j < range.End; ++j)
+  for (int j = begin; j < end; ++j)
   {
     const double offsetX = x[i] - x[j];
     const double offsetY = y[i] - y[j];
@@ -42,7 +49,45 @@ Repulsion Repel(const Points& points, int i, const Range& range)
     forceX += similarity * similarity * offsetX;
     forceY += similarity * similarity * offsetY;
   }
-  return { sum - 1.0, forceX, forceY };
+  sums = { sum - 1.0, forceX, forceY };
+}
+
+/** Sets each point's sum over j of p_ij similarity (y_i - y_j), for the rows of P in [begin, end).
+ */
+template <typename Real>
+inline __attribute__((always_inline)) void AttractRows(
+  const Affinities& p, const Real* x, const Real* y, int begin, int end, Real* sumsX, Real* sumsY)
+{
+  const int* column = p.Column.data();
+  const float* value = p.Value.data();
+  for (int i = begin; i < end; ++i)
+  {
+    Real forceX = 0;
+    Real forceY = 0;
+#pragma omp simd reduction(+ : forceX, forceY)
+    for (std::int64_t entry = p.Offset[i]; entry < p.Offset[i + 1]; ++entry)
+    {
+      const Real offsetX = x[i] - x[column[entry]];
+      const Real offsetY = y[i] - y[column[entry]];
+      const Real force = value[entry] * Similarity(offsetX, offsetY);
+      forceX += force * offsetX;
+      forceY += force * offsetY;
+    }
+    sumsX[i - begin] = forceX;
+    sumsY[i - begin] = forceY;
+  }
+}
+
+TDL_SIMD_CLONES void Attract(const Affinities& p, const float* x, const float* y, int begin,
+  int end, float* sumsX, float* sumsY)
+{
+  AttractRows(p, x, y, begin, end, sumsX, sumsY);
+}
+
+TDL_SIMD_CLONES void Attract(const Affinities& p, const double* x, const double* y, int begin,
+  int end, double* sumsX, double* sumsY)
+{
+  AttractRows(p, x, y, begin, end, sumsX, sumsY);
 }
 }
 
@@ -51,113 +96,163 @@ SemanticLoss::SemanticLoss(
   : P(std::move(affinities))
   , Ranges(std::move(ranges))
   , Scales(std::move(scales))
+  , Threads(threads)
 {
   double pairs = 0.0;
-  for (std::size_t r = 0; r < this->Ranges.size(); ++r)
+  for (const Range& range : this->Ranges)
   {
-    const int size = this->Ranges[r].Size();
-    this->RangeOf.insert(this->RangeOf.end(), size, static_cast<int>(r));
-    pairs += static_cast<double>(size) * size;
+    const bool large = range.Size() > LargestExact;
+    this->RangeOf.insert(
+      this->RangeOf.end(), range.Size(), static_cast<int>(&range - this->Ranges.data()));
+    this->Grids.push_back(large ? std::make_unique<GridRepulsion>() : nullptr);
+    this->NumberOfGrids += large ? 1 : 0;
+    pairs += large ? 0.0 : static_cast<double>(range.Size()) * range.Size();
   }
   // Waking a thread takes about as long as this many pairs.
   constexpr double pairsPerThread = 50000.0;
-  this->Threads = static_cast<int>(std::clamp(pairs / pairsPerThread, 1.0, double(threads)));
-}
-
-Points SemanticLoss::Scaled(const Points& points) const
-{
-  Points scaled = points;
-  for (std::size_t r = 0; r < this->Ranges.size(); ++r)
+  this->SmallThreads =
+    static_cast<int>(std::clamp(pairs / pairsPerThread, 1.0, static_cast<double>(threads)));
+  const auto count = static_cast<Eigen::Index>(this->RangeOf.size());
+  this->Scaled.resize(count, 2);
+  this->Similarities.resize(count);
+  this->Repulsion.resize(count, 2);
+  if (this->NumberOfGrids > 0)
   {
-    scaled.middleRows(this->Ranges[r].Begin, this->Ranges[r].Size()) *= this->Scales[r];
+    this->Single.resize(count, 2);
   }
-  return scaled;
 }
 
-std::vector<double> SemanticLoss::Normalizations(const Eigen::ArrayXd& similarities) const
-{
-  std::vector<double> result;
-  for (const Range& range : this->Ranges)
-  {
-    result.push_back(similarities.segment(range.Begin, range.Size()).sum());
-  }
-  return result;
-}
+SemanticLoss::~SemanticLoss() = default;
 
-double SemanticLoss::Evaluate(const Points& points, Eigen::ArrayXd& parts) const
+void SemanticLoss::Repel(const Points& points)
 {
   const int count = static_cast<int>(points.rows());
-  const Points scaled = this->Scaled(points);
-  Eigen::ArrayXd similarities(count);
-  Eigen::ArrayXd mass(count); // sum of p_ij over j
-#pragma omp parallel for schedule(dynamic, 16) num_threads(this->Threads)
+  const int threads = this->NumberOfGrids > 0 ? this->Threads : this->SmallThreads;
+#pragma omp parallel for num_threads(threads)
   for (int i = 0; i < count; ++i)
   {
-    similarities[i] = Repel(scaled, i, this->Ranges[this->RangeOf[i]]).Similarity;
-    mass[i] = 0.0;
-    parts[i] = 0.0;
+    this->Scaled.row(i) = points.row(i) * this->Scales[this->RangeOf[i]];
+  }
+  if (this->NumberOfGrids > 0)
+  {
+    this->Single = this->Scaled.cast<float>();
+  }
+
+  // A few large ranges use all threads one after the other, many use one thread each.
+  const bool together = this->NumberOfGrids >= this->Threads;
+  ForEach(static_cast<int>(this->Ranges.size()), together ? this->Threads : 1,
+    [&](int r)
+    {
+      const Range& range = this->Ranges[r];
+      if (this->Grids[r])
+      {
+        this->Grids[r]->Compute(this->Scaled.middleRows(range.Begin, range.Size()),
+          together ? 1 : this->Threads, this->Similarities.segment(range.Begin, range.Size()),
+          this->Repulsion.middleRows(range.Begin, range.Size()));
+      }
+    });
+
+#pragma omp parallel for schedule(dynamic, 16) num_threads(this->SmallThreads)
+  for (int i = 0; i < count; ++i)
+  {
+    if (!this->Grids[this->RangeOf[i]])
+    {
+      const Range& range = this->Ranges[this->RangeOf[i]];
+      Sums sums;
+      RepelPoint(
+        this->Scaled.col(0).data(), this->Scaled.col(1).data(), i, range.Begin, range.End, sums);
+      this->Similarities[i] = sums.Similarity;
+      this->Repulsion.row(i) << sums.X, sums.Y;
+    }
+  }
+}
+
+double SemanticLoss::Normalization(const Range& range) const
+{
+  return this->Similarities.segment(range.Begin, range.Size()).sum();
+}
+
+double SemanticLoss::Evaluate(const Points& points, Eigen::ArrayXd& parts)
+{
+  this->Repel(points);
+  const int count = static_cast<int>(points.rows());
+  std::vector<double> logNormalizations;
+  for (const Range& range : this->Ranges)
+  {
+    logNormalizations.push_back(std::log(this->Normalization(range)));
+  }
+  const double factor = static_cast<double>(count) / static_cast<double>(this->Ranges.size());
+  const int threads = this->NumberOfGrids > 0 ? this->Threads : this->SmallThreads;
+#pragma omp parallel for schedule(dynamic, 16) num_threads(threads)
+  for (int i = 0; i < count; ++i)
+  {
+    // q_ij is the similarity over the normalization.
+    double mass = 0.0; // sum of p_ij over j
+    double sum = 0.0;
     for (std::int64_t entry = this->P.Offset[i]; entry < this->P.Offset[i + 1]; ++entry)
     {
       const int j = this->P.Column[entry];
       const double p = this->P.Value[entry];
-      mass[i] += p;
-      parts[i] +=
-        p * std::log(p / Similarity(scaled(i, 0) - scaled(j, 0), scaled(i, 1) - scaled(j, 1)));
+      mass += p;
+      sum += p *
+        std::log(p /
+          Similarity(
+            this->Scaled(i, 0) - this->Scaled(j, 0), this->Scaled(i, 1) - this->Scaled(j, 1)));
     }
-  }
-
-  // q_ij is the similarity over the normalization z: p log(p / q) = p log(p / similarity) + p log
-  // z.
-  const std::vector<double> normalizations = this->Normalizations(similarities);
-  const double factor = static_cast<double>(count) / static_cast<double>(this->Ranges.size());
-  for (int i = 0; i < count; ++i)
-  {
-    if (mass[i] > 0.0)
-    {
-      parts[i] = factor * (parts[i] + mass[i] * std::log(normalizations[this->RangeOf[i]]));
-    }
+    parts[i] = mass > 0.0 ? factor * (sum + mass * logNormalizations[this->RangeOf[i]]) : 0.0;
   }
   return std::max(0.0, parts.mean());
 }
 
-void SemanticLoss::AddGradient(const Points& points, double exaggeration, Points& gradient) const
+template <typename Matrix>
+void SemanticLoss::AttractInRange(
+  int r, const Matrix& scaled, double exaggeration, int threads, Points& gradient) const
 {
-  const int count = static_cast<int>(points.rows());
-  const Points scaled = this->Scaled(points);
-  Eigen::ArrayXd similarities(count);
-  Points attraction(count, 2);
-  Points repulsion(count, 2);
-#pragma omp parallel for schedule(dynamic, 16) num_threads(this->Threads)
-  for (int i = 0; i < count; ++i)
+  using Real = typename Matrix::Scalar;
+  const Range& range = this->Ranges[r];
+  const double share = 4.0 * this->Scales[r] / static_cast<double>(this->Ranges.size());
+  const double attraction = share * exaggeration;
+  const double repulsion = -share / this->Normalization(range);
+#pragma omp parallel for schedule(dynamic) num_threads(threads)
+  for (int begin = range.Begin; begin < range.End; begin += RowBlock)
   {
-    double forceX = 0.0;
-    double forceY = 0.0;
-    for (std::int64_t entry = this->P.Offset[i]; entry < this->P.Offset[i + 1]; ++entry)
+    const int end = std::min(begin + RowBlock, range.End);
+    std::array<Real, RowBlock> sumsX;
+    std::array<Real, RowBlock> sumsY;
+    Attract(
+      this->P, scaled.col(0).data(), scaled.col(1).data(), begin, end, sumsX.data(), sumsY.data());
+    for (int i = begin; i < end; ++i)
     {
-      const int j = this->P.Column[entry];
-      const double offsetX = scaled(i, 0) - scaled(j, 0);
-      const double offsetY = scaled(i, 1) - scaled(j, 1);
-      const double force = this->P.Value[entry] * Similarity(offsetX, offsetY);
-      forceX += force * offsetX;
-      forceY += force * offsetY;
+      gradient(i, 0) += attraction * sumsX[i - begin] + repulsion * this->Repulsion(i, 0);
+      gradient(i, 1) += attraction * sumsY[i - begin] + repulsion * this->Repulsion(i, 1);
     }
-    const Repulsion sums = Repel(scaled, i, this->Ranges[this->RangeOf[i]]);
-    similarities[i] = sums.Similarity;
-    attraction.row(i) << forceX, forceY;
-    repulsion.row(i) << sums.X, sums.Y;
   }
+}
 
-  const std::vector<double> normalizations = this->Normalizations(similarities);
-  const double share = 4.0 / static_cast<double>(this->Ranges.size());
-  for (std::size_t r = 0; r < this->Ranges.size(); ++r)
-  {
-    const Range& range = this->Ranges[r];
-    if (range.Size() > 1) // a single point has nothing to be compared with
+void SemanticLoss::AddGradient(const Points& points, double exaggeration, Points& gradient)
+{
+  this->Repel(points);
+  // As above; the small ranges are shared out whole.
+  const bool together = this->NumberOfGrids == 0 || this->NumberOfGrids >= this->Threads;
+  ForEach(static_cast<int>(this->Ranges.size()),
+    !together                   ? 1
+      : this->NumberOfGrids > 0 ? this->Threads
+                                : this->SmallThreads,
+    [&](int r)
     {
-      gradient.middleRows(range.Begin, range.Size()) += share * this->Scales[r] *
-        (exaggeration * attraction.middleRows(range.Begin, range.Size()) -
-          repulsion.middleRows(range.Begin, range.Size()) / normalizations[r]);
-    }
-  }
+      if (this->Ranges[r].Size() < 2)
+      {
+        return; // a single point has nothing to be compared with
+      }
+      const int threads = together ? 1 : this->Threads;
+      if (this->Grids[r])
+      {
+        this->AttractInRange(r, this->Single, exaggeration, threads, gradient);
+      }
+      else
+      {
+        this->AttractInRange(r, this->Scaled, exaggeration, threads, gradient);
+      }
+    });
 }
 }

@@ -2,19 +2,26 @@
 #pragma once
 
 #include "Filters/EvolutionaryEmbedding/Core/Affinities.h"
+#include "Filters/EvolutionaryEmbedding/Core/GridRepulsion.h"
 #include "Filters/EvolutionaryEmbedding/Core/Points.h"
 
+#include <memory>
 #include <vector>
 
 namespace tdl
 {
 /**
  * t-SNE's KL(P || Q) with Student-t Q, averaged over the ranges; a range's Q is taken of its points
- * times its scale. Exact: every pair of a range repels.
+ * times its scale. In a small range every pair repels, in double precision; in a large one, whose
+ * pairs would take longer than a grid, repulsion is that of GridRepulsion, with its tolerance, and
+ * attraction is summed in single precision.
  */
 class SemanticLoss
 {
 public:
+  /** Ranges of more elements than this repel by a grid: measured, about where both take as long. */
+  static constexpr int LargestExact = 800;
+
   /**
    * @param affinities P, whose entries lie within the ranges.
    * @param ranges Disjoint ranges that cover all points, ascending.
@@ -22,23 +29,40 @@ public:
    */
   SemanticLoss(
     Affinities affinities, std::vector<Range> ranges, std::vector<double> scales, int threads);
+  ~SemanticLoss();
 
   /** Returns the loss, >= 0, and sets each element's part [N]; the parts' mean is the loss. */
-  double Evaluate(const Points& points, Eigen::ArrayXd& parts) const;
+  double Evaluate(const Points& points, Eigen::ArrayXd& parts);
 
   /** Adds the loss's gradient, with P times `exaggeration` (t-SNE's early exaggeration). */
-  void AddGradient(const Points& points, double exaggeration, Points& gradient) const;
+  void AddGradient(const Points& points, double exaggeration, Points& gradient);
 
 private:
-  Points Scaled(const Points& points) const;
-  /** Q's normalization of each range, from each point's sum of similarities to the others. */
-  std::vector<double> Normalizations(const Eigen::ArrayXd& similarities) const;
+  /** Sets Scaled, Similarities and Repulsion. */
+  void Repel(const Points& points);
+  /** Adds the gradient of a range whose points were made to repel. */
+  template <typename Matrix>
+  void AttractInRange(
+    int range, const Matrix& scaled, double exaggeration, int threads, Points& gradient) const;
+  /** Q's normalization of a range, from its points' sums of similarities to the others. */
+  double Normalization(const Range& range) const;
 
   Affinities P;
   std::vector<Range> Ranges;
   std::vector<double> Scales;
   int Threads = 1;
+  /** Threads that the work of the small ranges is worth. */
+  int SmallThreads = 1;
   /** [N] Range of each point. */
   std::vector<int> RangeOf;
+  /** One per range; null where it is small. */
+  std::vector<std::unique_ptr<GridRepulsion>> Grids;
+  int NumberOfGrids = 0;
+
+  // Kept from step to step for their memory alone.
+  Points Scaled;
+  Eigen::Array<float, Eigen::Dynamic, 2> Single;
+  Eigen::ArrayXd Similarities;
+  Points Repulsion;
 };
 }

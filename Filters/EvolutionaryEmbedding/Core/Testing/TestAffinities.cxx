@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <map>
 #include <random>
 
@@ -12,6 +13,9 @@ using namespace tdl;
 
 namespace
 {
+/** Relative rounding error of a value of P. */
+constexpr double SinglePrecision = 6e-8;
+
 Vectors RandomVectors(int count, int dimension)
 {
   std::mt19937 random(5);
@@ -32,7 +36,7 @@ TEST(Neighbors, AgreeWithSortingAllDistances)
 {
   const Vectors rows = RandomVectors(150, 7);
   const Range range{ 10, 140 };
-  const NeighborTable table = FindNeighbors(rows, range, 12, 2);
+  const NeighborTable table = NeighborSearch(rows, range).Find(range, 12, 2);
   ASSERT_EQ(table.Count, 12);
   for (int row = 0; row < range.Size(); ++row)
   {
@@ -53,11 +57,47 @@ TEST(Neighbors, AgreeWithSortingAllDistances)
   }
 }
 
+TEST(Neighbors, AreExactWhereSinglePrecisionCannotTell)
+{
+  // A cluster whose inner distances are lost in single precision, so far is it from the center.
+  Vectors rows = RandomVectors(300, 6);
+  rows.topRows(150) *= 1e-3;
+  rows.topRows(150).array() += 1e4;
+  for (const Range queries : { Range{ 0, 300 }, Range{ 140, 160 } })
+  {
+    const NeighborTable table = NeighborSearch(rows, { 0, 300 }).Find(queries, 7, 2);
+    for (int q = 0; q < queries.Size(); ++q)
+    {
+      const auto distances =
+        (rows.rowwise() - rows.row(queries.Begin + q)).rowwise().squaredNorm().eval();
+      std::vector<double> sorted(distances.begin(), distances.end());
+      std::sort(sorted.begin(), sorted.end());
+      for (int n = 0; n < table.Count; ++n)
+      {
+        EXPECT_DOUBLE_EQ(table.SquaredDistance[7 * q + n], sorted[n + 1]);
+      }
+    }
+  }
+}
+
+TEST(Neighbors, OfHugeVectorsAreFound)
+{
+  // Their squares exceed single precision.
+  const Vectors rows = RandomVectors(100, 3) * 1e30;
+  const NeighborTable table = NeighborSearch(rows, { 0, 100 }).Find({ 0, 100 }, 1, 1);
+  for (int row = 0; row < 100; ++row)
+  {
+    Eigen::VectorXd distances = (rows.rowwise() - rows.row(row)).rowwise().squaredNorm();
+    distances[row] = std::numeric_limits<double>::infinity();
+    EXPECT_DOUBLE_EQ(table.SquaredDistance[row], distances.minCoeff());
+  }
+}
+
 TEST(Neighbors, OfDuplicatesAreAtDistanceZero)
 {
   Vectors rows = Vectors::Constant(5, 3, 0.1);
   rows.row(4).setConstant(7.0);
-  const NeighborTable table = FindNeighbors(rows, { 0, 5 }, 9, 1);
+  const NeighborTable table = NeighborSearch(rows, { 0, 5 }).Find({ 0, 5 }, 9, 1);
   ASSERT_EQ(table.Count, 4); // all others
   EXPECT_EQ(table.SquaredDistance[0], 0.0);
   EXPECT_EQ(table.Index[0], 1);
@@ -105,7 +145,7 @@ TEST(Affinities, AreSymmetricAndSumToOneInEachRange)
         sum += p.Value[entry];
       }
     }
-    EXPECT_NEAR(sum, 1.0, 1e-12);
+    EXPECT_NEAR(sum, 1.0, SinglePrecision);
   }
 }
 
@@ -126,7 +166,7 @@ TEST(Affinities, OfEqualRowsAreUniform)
   const Affinities p = ComputeAffinities(Vectors::Constant(6, 3, 0.3), { { 0, 6 } }, { 1.6 }, 1);
   for (double value : p.Value)
   {
-    EXPECT_NEAR(value, 1.0 / 30.0, 1e-12);
+    EXPECT_NEAR(value, 1.0 / 30.0, SinglePrecision / 30.0);
   }
 }
 
@@ -142,7 +182,7 @@ TEST(Affinities, OfClustersOfDuplicatesAreFinite)
     EXPECT_TRUE(std::isfinite(value));
     sum += value;
   }
-  EXPECT_NEAR(sum, 1.0, 1e-12);
+  EXPECT_NEAR(sum, 1.0, SinglePrecision);
 }
 
 TEST(Affinities, OfOneRowAreEmpty)
