@@ -9,6 +9,15 @@ namespace tdl
 template <typename Work>
 void ForEach(int count, int threads, const Work& work)
 {
+  if (threads == 1)
+  {
+    // No parallel region: inside one, work's own would create their threads anew each time.
+    for (int i = 0; i < count; ++i)
+    {
+      work(i);
+    }
+    return;
+  }
   std::exception_ptr failure;
 #pragma omp parallel for schedule(dynamic) num_threads(threads)
   for (int i = 0; i < count; ++i)
