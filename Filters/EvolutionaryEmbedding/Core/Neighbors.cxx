@@ -39,6 +39,7 @@ TDL_SIMD_CLONES void ScoreTile(const float* queries, const float* tile, const fl
   int dimension, const float* thresholds, Hits& hits, Scores& scores)
 {
   // The compilers' own vector types: plain loops over an array of sums are not kept in registers.
+  constexpr std::ptrdiff_t width = VectorWidth;
   constexpr int vectors = TileWidth / VectorWidth;
   using Vector [[gnu::vector_size(64)]] = float;
   using Unaligned [[gnu::vector_size(64), gnu::aligned(4), gnu::may_alias]] = float;
@@ -49,7 +50,7 @@ TDL_SIMD_CLONES void ScoreTile(const float* queries, const float* tile, const fl
   Vector sums[Group][vectors];
   for (int v = 0; v < vectors; ++v)
   {
-    const Vector start = -at(halfNorms + v * VectorWidth);
+    const Vector start = -at(halfNorms + v * width);
     for (auto& sum : sums)
     {
       sum[v] = start;
@@ -57,8 +58,8 @@ TDL_SIMD_CLONES void ScoreTile(const float* queries, const float* tile, const fl
   }
   for (int d = 0; d < dimension; ++d, tile += TileWidth, queries += Group)
   {
-    const Vector values[vectors] = { at(tile), at(tile + VectorWidth), at(tile + 2 * VectorWidth),
-      at(tile + 3 * VectorWidth) };
+    const Vector values[vectors] = { at(tile), at(tile + width), at(tile + 2 * width),
+      at(tile + 3 * width) };
     for (int q = 0; q < Group; ++q)
     {
       for (int v = 0; v < vectors; ++v)
@@ -93,7 +94,7 @@ TDL_SIMD_CLONES void ScoreTile(const float* queries, const float* tile, const fl
     for (int v = 0; v < vectors; ++v)
     {
       hits[q] |= allBelow(differences[v]) ? 0u : 1u << v;
-      *reinterpret_cast<Unaligned*>(scores[q].data() + v * VectorWidth) = sums[q][v];
+      *reinterpret_cast<Unaligned*>(scores[q].data() + v * width) = sums[q][v];
     }
   }
 }

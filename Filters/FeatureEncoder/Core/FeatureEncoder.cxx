@@ -3,9 +3,9 @@
 
 #include "Filters/FeatureEncoder/Core/ModelEncoder.h"
 #include "Filters/FeatureEncoder/Core/PixelEncoder.h"
-#include "Filters/Foundation/PrincipalComponents.h"
 #include "Filters/Foundation/Error.h"
 #include "Filters/Foundation/ForEach.h"
+#include "Filters/Foundation/PrincipalComponents.h"
 #include "Filters/Foundation/Threads.h"
 #include "Filters/Networks/InferenceScope.h"
 

@@ -51,6 +51,7 @@ Points Map(int count, double radius)
   std::mt19937 random(11);
   std::normal_distribution<double> normal;
   std::vector<std::pair<double, double>> centers;
+  centers.reserve(40);
   for (int c = 0; c < 40; ++c)
   {
     centers.emplace_back(0.4 * radius * normal(random), 0.4 * radius * normal(random));

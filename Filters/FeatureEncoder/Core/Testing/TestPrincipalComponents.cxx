@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
-#include "Filters/Foundation/PrincipalComponents.h"
 #include "Filters/FeatureEncoder/Core/Testing/GoldenFile.h"
 #include "Filters/Foundation/Error.h"
+#include "Filters/Foundation/PrincipalComponents.h"
 
 #include <gtest/gtest.h>
 
