@@ -63,7 +63,7 @@ public:
   ///@{
   /**
    * Whether an image is compared with all others (ALL_ELEMENTS) or with those of its iteration
-   * (WITHIN_ITERATION), which shows branches more clearly and takes a fraction of the time.
+   * (WITHIN_ITERATION), which shows branches more clearly.
    * Default: WITHIN_ITERATION.
    */
   vtkSetClampMacro(NeighborhoodScope, int, ALL_ELEMENTS, WITHIN_ITERATION);
