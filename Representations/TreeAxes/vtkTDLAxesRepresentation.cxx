@@ -95,7 +95,12 @@ std::string FindFault(vtkPolyData* data, const std::string& layout)
   }
   const std::string found =
     vtkStringArray::SafeDownCast(field->GetAbstractArray(tdl::names::Layout))->GetValue(0);
-  return found == layout ? "" : "its layout is " + found + "; choose the representation for that";
+  if (found == layout)
+  {
+    return "";
+  }
+  return "its layout is " + found + "; choose TDL " +
+    (found == "radial" ? "Radial" : "Rectilinear") + " Axes";
 }
 
 //------------------------------------------------------------------------------
