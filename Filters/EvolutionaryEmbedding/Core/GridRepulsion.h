@@ -15,9 +15,9 @@ namespace tdl
  * take the place of eight; and points meet the grid through cubic B-splines (Essmann et al. 1995,
  * smooth particle mesh Ewald), whose potential has a continuous gradient.
  *
- * Against the sums over pairs, similarities deviate by less than 0.2 % and forces by less than 2 %
- * of their root mean square, at any extent of the points. Keeps its buffers from call to call; the
- * result does not depend on the calls before, nor on the number of threads.
+ * Against the sums over pairs, at any extent of the points, a similarity deviates by less than 1 %,
+ * their total by less than 0.02 %, and forces by less than 3 % (root mean square). Keeps its buffers
+ * from call to call; the result depends neither on the calls before nor on the number of threads.
  */
 class GridRepulsion
 {
