@@ -16,8 +16,9 @@ namespace tdl
  * smooth particle mesh Ewald), whose potential has a continuous gradient.
  *
  * Against the sums over pairs, at any extent of the points, a similarity deviates by less than 1 %,
- * their total by less than 0.02 %, and forces by less than 3 % (root mean square). Keeps its buffers
- * from call to call; the result depends neither on the calls before nor on the number of threads.
+ * their total by less than 0.02 %, and forces by less than 3 % (root mean square). Keeps its
+ * buffers from call to call; the result depends neither on the calls before nor on the number of
+ * threads.
  */
 class GridRepulsion
 {
