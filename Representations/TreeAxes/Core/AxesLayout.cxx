@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstddef>
 #include <limits>
 #include <numeric>
 
@@ -30,42 +31,59 @@ Vector2d Direction(double angle)
 struct Leaf
 {
   int Prompt = 0;
-  Vector2d Mean = Vector2d::Zero();
-  /** Mean direction seen from the origin. */
+  /** Where most of them are, and its direction seen from the origin. */
+  Vector2d Center = Vector2d::Zero();
   double Angle = 0.0;
   /** Largest distance from the origin, and largest x. */
   double Radius = 0.0;
   double Right = -Infinity;
 };
 
+/** Mean of the majority of points that is nearest to the median: strays do not move it. */
+Vector2d MajorityCenter(std::vector<Vector2d> points)
+{
+  const auto middle = points.begin() + static_cast<std::ptrdiff_t>(points.size() / 2);
+  Vector2d median;
+  for (const int axis : { 0, 1 })
+  {
+    std::nth_element(points.begin(), middle, points.end(),
+      [axis](const Vector2d& a, const Vector2d& b) { return a[axis] < b[axis]; });
+    median[axis] = (*middle)[axis];
+  }
+  std::nth_element(points.begin(), middle, points.end(),
+    [&median](const Vector2d& a, const Vector2d& b)
+    { return (a - median).squaredNorm() < (b - median).squaredNorm(); });
+  Vector2d sum = Vector2d::Zero();
+  for (auto point = points.begin(); point <= middle; ++point)
+  {
+    sum += *point;
+  }
+  return sum / static_cast<double>(middle - points.begin() + 1);
+}
+
 /** One entry per prompt that has leaves. */
 std::vector<Leaf> GatherLeaves(const Tree& tree)
 {
-  const std::size_t prompts = tree.Prompts.size();
-  std::vector<Leaf> leaves(prompts);
-  std::vector<Vector2d> directions(prompts, Vector2d::Zero());
-  std::vector<int> counts(prompts, 0);
+  std::vector<std::vector<Vector2d>> points(tree.Prompts.size());
   for (std::size_t i = 0; i < tree.Leaves.size(); ++i)
   {
-    const Vector2d& point = tree.Leaves[i];
-    const int prompt = tree.LeafPrompts[i];
-    Leaf& leaf = leaves[prompt];
-    leaf.Prompt = prompt;
-    leaf.Mean += point;
-    leaf.Radius = std::max(leaf.Radius, point.norm());
-    leaf.Right = std::max(leaf.Right, point.x());
-    directions[prompt] += point.normalized();
-    ++counts[prompt];
+    points[tree.LeafPrompts[i]].push_back(tree.Leaves[i]);
   }
-
   std::vector<Leaf> present;
-  for (std::size_t p = 0; p < prompts; ++p)
+  for (std::size_t prompt = 0; prompt < points.size(); ++prompt)
   {
-    if (counts[p] > 0)
+    if (!points[prompt].empty())
     {
-      leaves[p].Mean /= counts[p];
-      leaves[p].Angle = std::atan2(directions[p].y(), directions[p].x());
-      present.push_back(leaves[p]);
+      Leaf leaf;
+      leaf.Prompt = static_cast<int>(prompt);
+      leaf.Center = MajorityCenter(points[prompt]);
+      leaf.Angle = std::atan2(leaf.Center.y(), leaf.Center.x());
+      for (const Vector2d& point : points[prompt])
+      {
+        leaf.Radius = std::max(leaf.Radius, point.norm());
+        leaf.Right = std::max(leaf.Right, point.x());
+      }
+      present.push_back(leaf);
     }
   }
   return present;
@@ -369,13 +387,13 @@ AxesDrawing LayOutRectilinear(const Tree& tree, const AxesStyle& style)
   {
     AxesLabel label = PromptLabel(style, tree, leaf.Prompt);
     label.Align = AxesLabel::Alignment::Left;
-    label.Position = { left, leaf.Mean.y() };
+    label.Position = { left, leaf.Center.y() };
     names.push_back(label);
   }
   SpreadLabels(names, LineSpacing * style.PromptHeight * pixel);
   for (std::size_t i = 0; i < names.size(); ++i)
   {
-    drawing.Leaders.push_back({ { leaves[i].Right + LeaderGap * pixel, leaves[i].Mean.y() },
+    drawing.Leaders.push_back({ { leaves[i].Right + LeaderGap * pixel, leaves[i].Center.y() },
       names[i].Position - Vector2d(LeaderGap * pixel, 0.0) });
     drawing.Labels.push_back(names[i]);
   }

@@ -146,6 +146,30 @@ TEST(LayOutRadial, NamesEveryPromptBesideItsLeaves)
   EXPECT_EQ(named, 5);
 }
 
+TEST(LayOutRadial, NamesAPromptWhereMostOfItsLeavesAre)
+{
+  // Most of the first prompt's leaves lie together, one has gone astray.
+  tdl::Tree tree = Star({ 0.5, 2.0 }, 10);
+  for (const double angle : { 0.48, 0.52, 3.6 })
+  {
+    tree.Leaves.push_back(10.0 * Vector2d(std::cos(angle), std::sin(angle)));
+    tree.LeafPrompts.push_back(0);
+  }
+  tdl::AxesStyle style = Style();
+  style.Pixel = 0.02;
+  const tdl::AxesDrawing drawing = tdl::LayOutRadial(tree, style);
+  int named = 0;
+  for (const AxesLabel& label : drawing.Labels)
+  {
+    if (label.Prompt == 0)
+    {
+      ++named;
+      EXPECT_NEAR(std::atan2(label.Position.y(), label.Position.x()), 0.5, 0.02);
+    }
+  }
+  EXPECT_EQ(named, 1);
+}
+
 TEST(LayOutRadial, SpreadsCrowdedLabels)
 {
   tdl::AxesStyle style = Style();
