@@ -376,13 +376,16 @@ struct LineActor
   }
 };
 
+/** Units per pixel. A screenshot larger than its view is drawn in tiles: the size is then that of
+ * all, the camera shows one. */
 double PixelSize(vtkRenderer* renderer)
 {
   vtkCamera* camera = renderer->GetActiveCamera();
   const double halfHeight = camera->GetParallelProjection()
     ? camera->GetParallelScale()
     : camera->GetDistance() * std::tan(camera->GetViewAngle() * 3.14159265358979323846 / 360.0);
-  return 2.0 * halfHeight / std::max(renderer->GetSize()[1], 1);
+  const int tiles = renderer->GetVTKWindow()->GetTileScale()[1];
+  return 2.0 * halfHeight * tiles / std::max(renderer->GetSize()[1], 1);
 }
 }
 

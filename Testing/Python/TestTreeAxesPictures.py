@@ -18,6 +18,14 @@ for layout, representation in TreeAxes.TYPES.items():
         setattr(display, part, 1)
     TreeAxes.expect_like(TreeAxes.picture(view, "again"), whole, "parts shown again")
 
+    # ParaView draws a picture larger than its view tile by tile.
+    large = TreeAxes.picture(view, "large", enlarged=2)
+    view.ViewSize = [800, 800]
+    Render(view)
+    TreeAxes.expect_like(large, TreeAxes.picture(view, "in-a-large-view"), "a picture in tiles")
+    view.ViewSize = [400, 400]
+    Render(view)
+
     # On ParaView's own background, by timestep, solid color, larger.
     view.Background = [0.32, 0.34, 0.43]
     ColorBy(display, None)

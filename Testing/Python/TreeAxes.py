@@ -33,10 +33,10 @@ def show(data, representation, size=(400, 400), color="PromptId", **properties):
     return reader, display, view
 
 
-def picture(view, name):
-    """Saves the view as name.png and returns its pixels (height, width, 3)."""
+def picture(view, name, enlarged=1):
+    """Saves the view as name.png, larger where asked, and returns its pixels (height, width, 3)."""
     path = f"{name}.png"
-    SaveScreenshot(path, view, ImageResolution=list(view.ViewSize))
+    SaveScreenshot(path, view, ImageResolution=[enlarged * length for length in view.ViewSize])
     return read_png(path)
 
 
