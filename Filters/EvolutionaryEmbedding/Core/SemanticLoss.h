@@ -19,7 +19,10 @@ namespace tdl
 class SemanticLoss
 {
 public:
-  /** Ranges of more elements than this repel by a grid: measured, about where both take as long. */
+  /**
+   * Ranges of more elements than this repel by a grid. Measured on a core with 512-bit vectors, both
+   * take as long at 600 (compact) to 1300 elements (spread out).
+   */
   static constexpr int LargestExact = 800;
 
   /**
