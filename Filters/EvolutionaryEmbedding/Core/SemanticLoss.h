@@ -20,8 +20,8 @@ class SemanticLoss
 {
 public:
   /**
-   * Ranges of more elements than this repel by a grid. Measured on a core with 512-bit vectors, both
-   * take as long at 600 (compact) to 1300 elements (spread out).
+   * Ranges of more elements than this repel by a grid. Measured on a core with 512-bit vectors,
+   * both take as long at 600 (compact) to 1300 elements (spread out).
    */
   static constexpr int LargestExact = 800;
 
