@@ -11,6 +11,7 @@
 #include <numeric>
 #include <random>
 #include <string>
+#include <string_view>
 
 namespace tdl
 {
@@ -80,28 +81,72 @@ public:
 
   double Distance(int a, int b) const
   {
-    constexpr double turn = 2.0 * 3.14159265358979323846;
     const double offset = std::abs(this->Values[a] - this->Values[b]);
-    return this->Circular ? std::min(offset, turn - offset) : offset;
+    return this->Circular ? std::min(offset, Turn - offset) : offset;
   }
 
-  /** Mean distance between two points of a range. */
+  /** Mean distance between two points of a range of two or more. */
   double Spread(const Range& range) const
   {
+    const std::vector<double> values = this->FromOneEnd(range);
+    const std::size_t size = values.size();
+    std::vector<double> sumBefore(size + 1, 0.0);
+    std::partial_sum(values.begin(), values.end(), sumBefore.begin() + 1);
     double sum = 0.0;
-    for (int a = range.Begin; a < range.End; ++a)
+    std::size_t far = 0; // the first value that is nearer the other way round, if any
+    for (std::size_t i = 0; i < size; ++i)
     {
-      for (int b = range.Begin; b < a; ++b)
+      far = std::max(far, i + 1);
+      while (far < size && !(this->Circular && values[far] - values[i] > 0.5 * Turn))
       {
-        sum += this->Distance(a, b);
+        ++far;
       }
+      const auto near = static_cast<double>(far - i - 1);
+      const auto others = static_cast<double>(size - far);
+      sum += sumBefore[far] - sumBefore[i + 1] - near * values[i];
+      sum += others * (Turn + values[i]) - (sumBefore[size] - sumBefore[far]);
     }
     return sum / (0.5 * range.Size() * (range.Size() - 1.0));
   }
 
 private:
+  static constexpr double Turn = 2.0 * 3.14159265358979323846;
+
+  /**
+   * Values of a range, ascending from 0, which keeps the digits of those close together. A circle
+   * is cut open in its largest gap.
+   */
+  std::vector<double> FromOneEnd(const Range& range) const
+  {
+    std::vector<double> values(
+      this->Values.begin() + range.Begin, this->Values.begin() + range.End);
+    std::sort(values.begin(), values.end());
+    if (this->Circular)
+    {
+      auto start = values.begin();
+      double largest = values.front() + Turn - values.back();
+      for (auto value = values.begin() + 1; value != values.end(); ++value)
+      {
+        const double gap = *value - *(value - 1);
+        if (gap > largest)
+        {
+          largest = gap;
+          start = value;
+        }
+      }
+      std::for_each(values.begin(), start, [](double& value) { value += Turn; });
+      std::rotate(values.begin(), start, values.end());
+    }
+    const double first = values.front();
+    for (double& value : values)
+    {
+      value -= first;
+    }
+    return values;
+  }
+
   bool Circular;
-  Eigen::ArrayXd Values;
+  std::vector<double> Values;
 };
 
 /** The measures of a range of the elements' own. */
@@ -120,13 +165,12 @@ QualityMeasures Summarize(const QualityResult& of, const Range& range)
   return measures;
 }
 
-/** `size` of the numbers below `count`, ascending, the same each time. */
-std::vector<int> Sample(int count, int size)
+/** At most `size` of the elements, in their order, the same each time. */
+std::vector<int> Sample(const std::vector<int>& elements, int size)
 {
-  std::vector<int> all(count);
-  std::iota(all.begin(), all.end(), 0);
   std::vector<int> chosen;
-  std::sample(all.begin(), all.end(), std::back_inserter(chosen), size, std::mt19937_64(0));
+  std::sample(
+    elements.begin(), elements.end(), std::back_inserter(chosen), size, std::mt19937_64(0));
   return chosen;
 }
 }
@@ -138,9 +182,9 @@ QualityResult MeasureQuality(
   const int threads = ResolveThreads(parameters.Threads);
   const Arrangement arrangement = Arrange(embedding.Elements);
   const int count = arrangement.Size();
-  const Vectors features = PrepareFeatures(embedding.Elements, arrangement, Metric::Euclidean);
+  const auto features = embedding.Elements.FeatureRows();
   const Points points = embedding.Position(arrangement.Element, Eigen::indexing::all);
-  const Vectors pointRows = points.matrix();
+  const std::vector<int> sample = Sample(arrangement.Element, parameters.SampleSize);
 
   QualityResult result;
   result.RecallOverAll = result.TrustworthinessOverAll = result.ContinuityOverAll = NotMeasured;
@@ -151,25 +195,39 @@ QualityResult MeasureQuality(
     array->setConstant(count, NotMeasured);
   }
 
-  const AcrossCoordinate across(embedding.Layout, points);
-  int done = 0;
+  // Progress counts the pairs that are compared.
+  const auto pairs = [](std::size_t size) { return static_cast<double>(size) * size; };
+  double total = pairs(sample.size());
   for (const Range& ring : arrangement.Rings)
   {
-    // The neighborhoods over all elements take the other half of the progress.
-    result.Stopped = !Continue(monitor, "Iterations", 0.5 * done / count);
+    total += pairs(ring.Size());
+  }
+  double done = 0.0;
+  const auto score =
+    [&](std::string_view stage, const std::vector<int>& elements, const std::vector<int>& labels)
+  {
+    const double share = pairs(elements.size());
+    NeighborhoodScores scores = ScoreNeighborhoods(features, embedding.Position, elements, labels,
+      parameters.Neighbors, threads,
+      [&](const Progress& progress)
+      { return Continue(monitor, stage, (done + share * progress.Fraction) / total); });
+    done += share;
+    result.Stopped = scores.Stopped;
+    return scores;
+  };
+
+  const AcrossCoordinate across(embedding.Layout, points);
+  int reached = 0;
+  for (const Range& ring : arrangement.Rings)
+  {
+    const NeighborhoodScores scores = score("Iterations",
+      { arrangement.Element.begin() + ring.Begin, arrangement.Element.begin() + ring.End },
+      embedding.Prompt);
     if (result.Stopped)
     {
       break;
     }
-    done = ring.End;
-    std::vector<int> labels;
-    for (int i = ring.Begin; i < ring.End && !embedding.Prompt.empty(); ++i)
-    {
-      labels.push_back(embedding.Prompt[arrangement.Element[i]]);
-    }
-    const NeighborhoodScores scores =
-      ScoreNeighborhoods(features.middleRows(ring.Begin, ring.Size()),
-        pointRows.middleRows(ring.Begin, ring.Size()), labels, parameters.Neighbors, threads);
+    reached = ring.End;
     result.Recall.segment(ring.Begin, ring.Size()) = scores.Recall;
     result.Trustworthiness.segment(ring.Begin, ring.Size()) = scores.Trustworthiness;
     result.Continuity.segment(ring.Begin, ring.Size()) = scores.Continuity;
@@ -194,14 +252,12 @@ QualityResult MeasureQuality(
   {
     result.Iterations.push_back({ arrangement.Iteration[ring.Begin], Summarize(result, ring) });
   }
-  result.Overall = Summarize(result, { 0, count });
+  result.Overall = Summarize(result, { 0, reached });
 
-  if (!result.Stopped && Continue(monitor, "All elements", 0.5))
+  if (!result.Stopped)
   {
-    const std::vector<int> sample = Sample(count, std::min(count, parameters.SampleSize));
-    const NeighborhoodScores scores = ScoreNeighborhoods(features(sample, Eigen::indexing::all),
-      pointRows(sample, Eigen::indexing::all), {}, parameters.Neighbors, threads);
-    result.SampleSize = static_cast<int>(sample.size());
+    const NeighborhoodScores scores = score("All elements", sample, {});
+    result.SampleSize = result.Stopped ? 0 : static_cast<int>(sample.size());
     result.RecallOverAll = Mean(scores.Recall);
     result.TrustworthinessOverAll = Mean(scores.Trustworthiness);
     result.ContinuityOverAll = Mean(scores.Continuity);

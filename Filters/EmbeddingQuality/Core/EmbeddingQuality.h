@@ -77,12 +77,16 @@ struct QualityResult
   std::vector<IterationQuality> Iterations;
   /** [N] The elements' own: within the iteration; displacement error with its sign. */
   Eigen::ArrayXd Recall, Trustworthiness, Continuity, PromptHit, DisplacementError, AlignmentError;
-  /** Whether the monitor stopped the measurement; what was not reached is NaN. */
+  /**
+   * Whether the monitor stopped the measurement. What was not reached is NaN; an iteration under
+   * way was not, nor was the sample, whose size is 0 then.
+   */
   bool Stopped = false;
 };
 
 /**
- * Measures an embedding against the features that it was made of.
+ * Measures an embedding against the features that it was made of. The monitor is called several
+ * times per second, and nothing of the features' size is copied.
  * @throws DataError for elements that Arrange refuses, positions that are not finite, arrays of
  * other lengths; ParameterError for a parameter out of its range.
  */

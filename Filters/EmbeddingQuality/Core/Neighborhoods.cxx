@@ -1,7 +1,15 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "Filters/EmbeddingQuality/Core/Neighborhoods.h"
 
+#include "Filters/EvolutionaryEmbedding/Core/Simd.h"
+
+#include <omp.h>
+
 #include <algorithm>
+#include <array>
+#include <atomic>
+#include <cstdint>
+#include <exception>
 #include <limits>
 #include <utility>
 
@@ -9,105 +17,463 @@ namespace tdl
 {
 namespace
 {
-/** The others of an element by distance; ties go to the smaller index. */
-class Ranking
+constexpr double NotANumber = std::numeric_limits<double>::quiet_NaN();
+
+/** Queries whose distances to some rows are summed up in registers together. */
+constexpr int Group = 6;
+/** Doubles in the widest vectors of today's processors, which are as many rows. */
+constexpr int VectorWidth = 8;
+/** Rows that are made ready together for all queries of a block. */
+constexpr int TileWidth = 8 * VectorWidth;
+/** Queries of a block, which one thread works on. */
+constexpr int BlockSize = 8 * Group;
+/** Differences of coordinates between two reports: some hundredths of a second. */
+constexpr std::int64_t ReportEvery = std::int64_t(1) << 27;
+
+/** A coordinate of as many rows as a vector holds. */
+struct alignas(VectorWidth * sizeof(double)) Lanes
 {
-public:
-  Ranking(const Vectors& rows, int element, int neighbors)
-    : Element(element)
-    , Distances((rows.rowwise() - rows.row(element)).rowwise().squaredNorm())
+  std::array<double, VectorWidth> Row;
+};
+
+/** Squared distances of a group of queries to the rows of a tile. */
+struct TileDistances
+{
+  alignas(Lanes) std::array<std::array<double, TileWidth>, Group> Of;
+};
+
+/**
+ * Sums in the order of the coordinates, so that equal rows are equally far. Squares that no double
+ * holds count as the largest one.
+ * @param queries D x Group; @param tile TileWidth / VectorWidth x D.
+ */
+TDL_SIMD_CLONES void MeasureTile(
+  const double* queries, const Lanes* tile, int dimension, TileDistances& distances)
+{
+  // The compilers' own vector types: plain loops over an array of sums are not kept in registers.
+  using Vector [[gnu::vector_size(sizeof(Lanes)), gnu::may_alias]] = double;
+  constexpr double farthest = std::numeric_limits<double>::max();
+  for (int first = 0; first < TileWidth; first += VectorWidth)
   {
-    std::vector<int> others;
-    for (int other = 0; other < this->Distances.size(); ++other)
+    Vector sums[Group] = {};
+    const double* query = queries;
+    for (int d = 0; d < dimension; ++d, ++tile, query += Group)
     {
-      if (other != element)
+      const Vector rows = *reinterpret_cast<const Vector*>(tile);
+      for (int q = 0; q < Group; ++q)
       {
-        others.push_back(other);
+        const Vector difference = rows - query[q];
+        sums[q] += difference * difference;
       }
     }
-    this->Nearest.resize(neighbors);
-    std::partial_sort_copy(others.begin(), others.end(), this->Nearest.begin(), this->Nearest.end(),
-      [this](int a, int b) { return this->IsNearer(a, b); });
+    for (int q = 0; q < Group; ++q)
+    {
+      *reinterpret_cast<Vector*>(&distances.Of[q][first]) =
+        sums[q] > farthest ? farthest - Vector{} : sums[q];
+    }
+  }
+}
+
+/** Number of distances below the bound, or at it in the first few rows; NaN is neither. */
+TDL_SIMD_CLONES int CountNearer(
+  const std::array<double, TileWidth>& distances, double bound, int ties)
+{
+  std::int64_t count = 0; // as wide as what is compared, so that both fit the same vectors
+  for (int row = 0; row < ties; ++row)
+  {
+    count += distances[row] <= bound ? 1 : 0;
+  }
+  for (int row = ties; row < TileWidth; ++row)
+  {
+    count += distances[row] < bound ? 1 : 0;
+  }
+  return static_cast<int>(count);
+}
+
+/** The nearest of the elements that come by, tile after tile. */
+class Selection
+{
+public:
+  explicit Selection(int size)
+    : Size(size)
+    , Bound(size > 0 ? std::numeric_limits<double>::infinity() : 0.0)
+  {
   }
 
-  const std::vector<int>& GetNearest() const { return this->Nearest; }
-
-  bool IsNear(int other) const { return !this->IsNearer(this->Nearest.back(), other); }
-
-  /** 1 for the nearest. */
-  int Rank(int other) const
+  void Add(const std::array<double, TileWidth>& distances, int begin)
   {
-    int rank = 1;
-    for (int candidate = 0; candidate < this->Distances.size(); ++candidate)
+    if (CountNearer(distances, this->Bound, 0) == 0)
     {
-      rank += candidate != this->Element && this->IsNearer(candidate, other) ? 1 : 0;
+      return;
     }
-    return rank;
+    for (int row = 0; row < TileWidth; ++row)
+    {
+      if (distances[row] < this->Bound)
+      {
+        this->Best.emplace_back(distances[row], begin + row);
+      }
+    }
+    if (this->Best.size() > 2 * static_cast<std::size_t>(this->Size) + TileWidth)
+    {
+      this->Shrink();
+    }
+  }
+
+  /** In no order. */
+  std::vector<int> GetIndices()
+  {
+    this->Shrink();
+    std::vector<int> nearest;
+    for (const auto& [distance, element] : this->Best)
+    {
+      nearest.push_back(element);
+    }
+    return nearest;
   }
 
 private:
-  bool IsNearer(int a, int b) const
+  void Shrink()
   {
-    return std::make_pair(this->Distances[a], a) < std::make_pair(this->Distances[b], b);
+    if (this->Best.size() > static_cast<std::size_t>(this->Size))
+    {
+      const auto end = this->Best.begin() + this->Size;
+      std::nth_element(this->Best.begin(), end - 1, this->Best.end());
+      this->Best.erase(end, this->Best.end());
+      this->Bound = this->Best.back().first;
+    }
+  }
+
+  int Size;
+  /** Elements to come have greater indices, so that one at this distance is not among the best. */
+  double Bound;
+  /** Squared distance and index; ties go to the smaller index. */
+  std::vector<std::pair<double, int>> Best;
+};
+
+/** Takes what all threads report to the monitor, which only the calling thread speaks to. */
+class Watch
+{
+public:
+  Watch(const Monitor& monitor, int count)
+    : Listener(monitor)
+    , Count(count)
+  {
+    this->Report();
+  }
+
+  /** @param work Differences of coordinates that come next. @return Whether to go on. */
+  bool GoesOn(std::int64_t work)
+  {
+    if (omp_get_thread_num() == 0)
+    {
+      this->Unreported += work;
+      if (this->Unreported > ReportEvery)
+      {
+        this->Report();
+      }
+    }
+    return !this->Stopped;
+  }
+
+  void Finish(int elements) { this->Done += elements; }
+
+  /** Throws what the monitor threw. */
+  bool WasStopped() const
+  {
+    if (this->Error)
+    {
+      std::rethrow_exception(this->Error);
+    }
+    return this->Stopped;
+  }
+
+private:
+  void Report()
+  {
+    this->Unreported = 0;
+    try
+    {
+      if (!Continue(this->Listener, "Neighborhoods", static_cast<double>(this->Done) / this->Count))
+      {
+        this->Stopped = true;
+      }
+    }
+    catch (...) // nothing may leave a parallel region
+    {
+      this->Error = std::current_exception();
+      this->Stopped = true;
+    }
+  }
+
+  const Monitor& Listener;
+  int Count;
+  std::int64_t Unreported = 0;
+  std::exception_ptr Error;
+  std::atomic<int> Done{ 0 };
+  std::atomic<bool> Stopped{ false };
+};
+
+/** What is asked about an element in one space: its nearest, and the ranks of some others. */
+struct Query
+{
+  Query(int element, int neighbors, std::vector<int> others)
+    : Element(element)
+    , Nearest(neighbors)
+    , Others(std::move(others))
+    , Ranks(this->Others.size(), 1)
+  {
   }
 
   int Element;
-  Eigen::VectorXd Distances;
-  std::vector<int> Nearest;
+  Selection Nearest;
+  /** Each an element, its squared distance, and its rank: 1 for the nearest. */
+  std::vector<int> Others;
+  std::vector<double> Distances;
+  std::vector<int> Ranks;
+
+  /** Regards a tile of elements. */
+  void Regard(std::array<double, TileWidth>& distances, int begin)
+  {
+    if (begin <= this->Element && this->Element < begin + TileWidth)
+    {
+      distances[this->Element - begin] = NotANumber; // no neighbor of itself
+    }
+    this->Nearest.Add(distances, begin);
+    for (std::size_t i = 0; i < this->Others.size(); ++i)
+    {
+      const int ties = std::clamp(this->Others[i] - begin, 0, TileWidth);
+      this->Ranks[i] += CountNearer(distances, this->Distances[i], ties);
+    }
+  }
 };
 
-/** Sum of how far those near in `here` lie beyond the neighborhood in `there`. */
-double Excess(const Ranking& here, const Ranking& there, int neighbors)
+/** Compares some elements with all, in feature space or in the embedding, for one thread. */
+template <typename Rows>
+class Comparison
+{
+public:
+  Comparison(const Rows& rows, const std::vector<int>& elements)
+    : Coordinates(rows)
+    , Elements(elements)
+    , Dimension(static_cast<int>(rows.cols()))
+    , Tile(static_cast<std::size_t>(TileWidth / VectorWidth) * this->Dimension)
+  {
+  }
+
+  /** @return Whether all queries are answered; not when stopped. */
+  bool Answer(std::vector<Query>& queries, Watch& watch)
+  {
+    this->Pack(queries);
+    for (std::size_t first = 0; first < queries.size(); first += Group)
+    {
+      this->MeasureOthers(queries, first);
+    }
+    std::int64_t work = 0;
+    for (const Query& query : queries)
+    {
+      work += TileWidth * static_cast<std::int64_t>(this->Dimension + query.Others.size());
+    }
+    const auto count = static_cast<int>(this->Elements.size());
+    for (int begin = 0; begin < count; begin += TileWidth)
+    {
+      if (!watch.GoesOn(work))
+      {
+        return false;
+      }
+      this->FillTile([begin](int row) { return begin + row; }, count - begin);
+      for (std::size_t first = 0; first < queries.size(); first += Group)
+      {
+        this->MeasureGroup(first);
+        const std::size_t size = std::min<std::size_t>(Group, queries.size() - first);
+        for (std::size_t q = 0; q < size; ++q)
+        {
+          queries[first + q].Regard(this->Distances.Of[q], begin);
+        }
+      }
+    }
+    return true;
+  }
+
+private:
+  /** Coordinates of groups of queries side by side. */
+  void Pack(const std::vector<Query>& queries)
+  {
+    const std::size_t groups = (queries.size() + Group - 1) / Group;
+    this->Packed.assign(groups * Group * this->Dimension, 0.0);
+    for (std::size_t q = 0; q < queries.size(); ++q)
+    {
+      double* packed = &this->Packed[q / Group * Group * this->Dimension + q % Group];
+      const int row = this->Elements[queries[q].Element];
+      for (int d = 0; d < this->Dimension; ++d)
+      {
+        packed[static_cast<std::ptrdiff_t>(d) * Group] = this->Coordinates(row, d);
+      }
+    }
+  }
+
+  /** @param element Index of the element for a row below `count`; rows beyond it are NaN. */
+  template <typename Element>
+  void FillTile(Element element, int count)
+  {
+    Lanes* lanes = this->Tile.data();
+    for (int first = 0; first < TileWidth; first += VectorWidth)
+    {
+      const int size = std::clamp(count - first, 0, VectorWidth);
+      std::array<int, VectorWidth> rows{};
+      for (int row = 0; row < size; ++row)
+      {
+        rows[row] = this->Elements[element(first + row)];
+      }
+      for (int d = 0; d < this->Dimension; ++d, ++lanes)
+      {
+        for (int row = 0; row < VectorWidth; ++row)
+        {
+          lanes->Row[row] = row < size ? this->Coordinates(rows[row], d) : NotANumber;
+        }
+      }
+    }
+  }
+
+  void MeasureGroup(std::size_t first)
+  {
+    MeasureTile(
+      &this->Packed[first * this->Dimension], this->Tile.data(), this->Dimension, this->Distances);
+  }
+
+  /** Distances of a group to its others, by the same code as all, so that ties are ties. */
+  void MeasureOthers(std::vector<Query>& queries, std::size_t first)
+  {
+    const std::size_t size = std::min<std::size_t>(Group, queries.size() - first);
+    std::vector<std::pair<int, int>> pairs; // place of the query in its group, other
+    for (std::size_t q = 0; q < size; ++q)
+    {
+      for (int other : queries[first + q].Others)
+      {
+        pairs.emplace_back(static_cast<int>(q), other);
+      }
+    }
+    for (std::size_t begin = 0; begin < pairs.size(); begin += TileWidth)
+    {
+      const auto count = static_cast<int>(std::min<std::size_t>(TileWidth, pairs.size() - begin));
+      this->FillTile([&](int row) { return pairs[begin + row].second; }, count);
+      this->MeasureGroup(first);
+      for (int row = 0; row < count; ++row)
+      {
+        const int q = pairs[begin + row].first;
+        queries[first + q].Distances.push_back(this->Distances.Of[q][row]);
+      }
+    }
+  }
+
+  const Rows& Coordinates;
+  const std::vector<int>& Elements;
+  int Dimension;
+  std::vector<double> Packed;
+  /** TileWidth / VectorWidth x D. */
+  std::vector<Lanes> Tile;
+  TileDistances Distances{};
+};
+
+/** Asks for the nearest of elements, and for the ranks of those that `found` has as nearest. */
+std::vector<Query> Ask(Range block, int neighbors, std::vector<Query> found)
+{
+  std::vector<Query> queries;
+  queries.reserve(block.Size());
+  for (int q = 0; q < block.Size(); ++q)
+  {
+    queries.emplace_back(block.Begin + q, neighbors,
+      found.empty() ? std::vector<int>() : found[q].Nearest.GetIndices());
+  }
+  return queries;
+}
+
+/** Sum of how far ranks lie beyond the neighborhood. */
+double Excess(const std::vector<int>& ranks, int neighbors)
 {
   double sum = 0.0;
-  for (int other : here.GetNearest())
+  for (int rank : ranks)
   {
-    if (!there.IsNear(other))
-    {
-      sum += there.Rank(other) - neighbors;
-    }
+    sum += std::max(0, rank - neighbors);
   }
   return sum;
 }
 }
 
-NeighborhoodScores ScoreNeighborhoods(const Vectors& features, const Vectors& points,
-  const std::vector<int>& labels, int neighbors, int threads)
+NeighborhoodScores ScoreNeighborhoods(const Eigen::Ref<const FeatureMatrix>& features,
+  const Points& points, const std::vector<int>& elements, const std::vector<int>& labels,
+  int neighbors, int threads, const Monitor& monitor)
 {
-  const int count = static_cast<int>(features.rows());
+  const auto count = static_cast<int>(elements.size());
   const int k = std::min(neighbors, (count - 1) / 2);
   NeighborhoodScores scores;
   scores.Neighbors = k;
-  for (Eigen::ArrayXd* array :
-    { &scores.Recall, &scores.Trustworthiness, &scores.Continuity, &scores.LabelHit })
+  const auto clear = [&]
   {
-    array->setConstant(count, std::numeric_limits<double>::quiet_NaN());
-  }
+    for (Eigen::ArrayXd* array :
+      { &scores.Recall, &scores.Trustworthiness, &scores.Continuity, &scores.LabelHit })
+    {
+      array->setConstant(count, NotANumber);
+    }
+  };
+  clear();
   if (k < 1)
   {
     return scores;
   }
 
   const double normalization = 2.0 / (static_cast<double>(k) * (2.0 * count - 3.0 * k - 1.0));
-#pragma omp parallel for schedule(dynamic, 16) num_threads(threads)
-  for (int element = 0; element < count; ++element)
+  // Few elements are split up, so that every thread has some.
+  const int blockSize =
+    std::min(BlockSize, (count / (2 * threads) + Group - 1) / Group * Group + Group);
+  const int blocks = (count + blockSize - 1) / blockSize;
+  Watch watch(monitor, count);
+#pragma omp parallel num_threads(threads)
   {
-    const Ranking original(features, element, k);
-    const Ranking embedded(points, element, k);
-    int kept = 0;
-    int sameLabel = 0;
-    for (int other : embedded.GetNearest())
+    Comparison<Eigen::Ref<const FeatureMatrix>> original(features, elements);
+    Comparison<Points> embedded(points, elements);
+#pragma omp for schedule(dynamic)
+    for (int number = 0; number < blocks; ++number)
     {
-      kept += original.IsNear(other) ? 1 : 0;
-      sameLabel += !labels.empty() && labels[other] == labels[element] ? 1 : 0;
+      const Range block{ number * blockSize, std::min(count, (number + 1) * blockSize) };
+      std::vector<Query> near = Ask(block, k, {});
+      if (!embedded.Answer(near, watch))
+      {
+        continue;
+      }
+      std::vector<Query> intruders = Ask(block, k, std::move(near));
+      if (!original.Answer(intruders, watch))
+      {
+        continue;
+      }
+      std::vector<Query> missing = Ask(block, 0, intruders);
+      if (!embedded.Answer(missing, watch))
+      {
+        continue;
+      }
+      for (int q = 0; q < block.Size(); ++q)
+      {
+        const int element = block.Begin + q;
+        const std::vector<int>& ranks = intruders[q].Ranks;
+        const auto kept =
+          std::count_if(ranks.begin(), ranks.end(), [k](int rank) { return rank <= k; });
+        scores.Recall[element] = static_cast<double>(kept) / k;
+        scores.Trustworthiness[element] = 1.0 - normalization * Excess(ranks, k);
+        scores.Continuity[element] = 1.0 - normalization * Excess(missing[q].Ranks, k);
+        if (!labels.empty())
+        {
+          const std::vector<int>& nearest = intruders[q].Others;
+          const auto hits = std::count_if(nearest.begin(), nearest.end(),
+            [&](int other) { return labels[elements[other]] == labels[elements[element]]; });
+          scores.LabelHit[element] = static_cast<double>(hits) / k;
+        }
+      }
+      watch.Finish(block.Size());
     }
-    scores.Recall[element] = static_cast<double>(kept) / k;
-    scores.Trustworthiness[element] = 1.0 - normalization * Excess(embedded, original, k);
-    scores.Continuity[element] = 1.0 - normalization * Excess(original, embedded, k);
-    if (!labels.empty())
-    {
-      scores.LabelHit[element] = static_cast<double>(sameLabel) / k;
-    }
+  }
+  scores.Stopped = watch.WasStopped();
+  if (scores.Stopped)
+  {
+    clear();
   }
   return scores;
 }

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
-#include "Filters/EvolutionaryEmbedding/Core/Neighbors.h"
+#include "Filters/EvolutionaryEmbedding/Core/Elements.h"
+#include "Filters/EvolutionaryEmbedding/Core/Points.h"
+#include "Filters/Foundation/Monitor.h"
 
 #include <vector>
 
@@ -20,13 +22,21 @@ struct NeighborhoodScores
   Eigen::ArrayXd Continuity;
   /** Share of the k nearest in the embedding that have the element's label. */
   Eigen::ArrayXd LabelHit;
+  /** Whether the monitor stopped it. All arrays are NaN then: the mean of some is not that of all.
+   */
+  bool Stopped = false;
 };
 
 /**
- * Trustworthiness and continuity are those of Venna & Kaski (2001). Exact: time grows with n^2.
- * @param features n x D; @param points n x 2; @param labels [n], or empty (LabelHit is NaN then).
+ * Trustworthiness and continuity are those of Venna & Kaski (2001). Exact, in double precision; of
+ * equally near elements the one that is listed first is the nearer. Time grows with n^2 (D + k).
+ * @param features N x D, finite; @param points N x 2, finite.
+ * @param elements [n] Rows of features and points that are compared.
+ * @param labels [N], or empty (LabelHit is NaN then).
  * @param neighbors k >= 1, lowered to (n - 1) / 2, beyond which the measures are not normalized.
+ * @param monitor Hears of this computation's share, several times per second.
  */
-NeighborhoodScores ScoreNeighborhoods(const Vectors& features, const Vectors& points,
-  const std::vector<int>& labels, int neighbors, int threads);
+NeighborhoodScores ScoreNeighborhoods(const Eigen::Ref<const FeatureMatrix>& features,
+  const Points& points, const std::vector<int>& elements, const std::vector<int>& labels,
+  int neighbors, int threads, const Monitor& monitor = {});
 }

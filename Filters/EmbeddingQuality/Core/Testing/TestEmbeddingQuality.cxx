@@ -10,6 +10,8 @@
 #include <cmath>
 #include <functional>
 #include <limits>
+#include <numeric>
+#include <random>
 #include <string>
 
 using namespace tdl;
@@ -116,6 +118,70 @@ TEST(EmbeddingQuality, MeasuresOffsetsInTheRectilinearLayout)
   EXPECT_NEAR(quality.Iterations[1].Measures.DisplacementError, 0.5 / 3.0, 1e-12);
 }
 
+TEST(EmbeddingQuality, MeasuresAgainstTheMeanDistanceOfAllPairs)
+{
+  // Two iterations of 101 instances all around, with copies; close together across the seam of the
+  // angles; on two opposite sides, where either way round is as short.
+  constexpr int instances = 101;
+  std::mt19937 random(5);
+  std::uniform_real_distribution<double> place(-1.0, 1.0);
+  for (int kind = 0; kind < 3; ++kind)
+  {
+    for (const Layout layout : { Layout::Radial, Layout::Rectilinear })
+    {
+      OwnedElements elements(FeatureMatrix::Zero(2 * instances, 1));
+      std::vector<double> places;
+      for (int e = 0; e < 2 * instances; ++e)
+      {
+        elements.Elements.Instance.push_back(e / 2);
+        elements.Elements.Iteration.push_back(e % 2);
+        const double drawn = place(random);
+        const double choices[] = { e % 5 == 0 && e > 0 ? places[e - 4] : Pi * drawn,
+          Pi + 1e-3 * drawn, e % 3 == 0 ? 0.0 : Pi };
+        places.push_back(choices[kind]);
+      }
+      MeasuredEmbedding embedding = Place(elements, [&](int e) { return places[e]; });
+      embedding.Prompt.clear();
+      embedding.Layout = layout;
+      const auto distance = [&](int a, int b)
+      {
+        const auto from = embedding.Position.row(a);
+        const auto to = embedding.Position.row(b);
+        return layout == Layout::Rectilinear
+          ? std::abs(from[1] - to[1])
+          : std::abs(
+              std::atan2(from[0] * to[1] - from[1] * to[0], from[0] * to[0] + from[1] * to[1]));
+      };
+      double spread = 0.0;
+      for (int a = 1; a < 2 * instances; a += 2)
+      {
+        for (int b = 1; b < a; b += 2)
+        {
+          spread += distance(a, b) / (0.5 * instances * (instances - 1));
+        }
+      }
+      const QualityResult quality = MeasureQuality(embedding, {});
+      for (int e = 1; e < 2 * instances; e += 2)
+      {
+        EXPECT_NEAR(quality.AlignmentError[e], distance(e - 1, e) / spread, 1e-9) << kind;
+      }
+    }
+  }
+}
+
+TEST(EmbeddingQuality, HasNoAlignmentErrorOfARingAtOnePlace)
+{
+  OwnedElements elements(FeatureMatrix::Zero(14, 1));
+  for (int e = 0; e < 14; ++e)
+  {
+    elements.Elements.Instance.push_back(e / 2);
+    elements.Elements.Iteration.push_back(e % 2);
+  }
+  elements.Class.assign(14, 0);
+  EXPECT_TRUE(
+    MeasureQuality(Place(elements, [](int) { return 2.1; }), {}).AlignmentError.isNaN().all());
+}
+
 TEST(EmbeddingQuality, AveragesTheNeighborhoodsOfIterations)
 {
   const OwnedElements tree = MakeSyntheticTree(4, 5);
@@ -126,15 +192,13 @@ TEST(EmbeddingQuality, AveragesTheNeighborhoodsOfIterations)
   double recall = 0.0;
   for (int k = 0; k < 5; ++k)
   {
-    Vectors features(16, 8), points(16, 2);
-    std::vector<int> labels;
+    std::vector<int> iteration;
     for (int instance = 0; instance < 16; ++instance)
     {
-      features.row(instance) = tree.Storage.row(5 * instance + k).cast<double>();
-      points.row(instance) = embedding.Position.row(5 * instance + k).matrix();
-      labels.push_back(tree.Class[5 * instance]);
+      iteration.push_back(5 * instance + k);
     }
-    const NeighborhoodScores scores = ScoreNeighborhoods(features, points, labels, 3, 1);
+    const NeighborhoodScores scores =
+      ScoreNeighborhoods(tree.Storage, embedding.Position, iteration, tree.Class, 3, 1);
     const QualityMeasures& measures = quality.Iterations[k].Measures;
     EXPECT_NEAR(measures.Recall, scores.Recall.mean(), 1e-12);
     EXPECT_NEAR(measures.Trustworthiness, scores.Trustworthiness.mean(), 1e-12);
@@ -154,8 +218,10 @@ TEST(EmbeddingQuality, OverAllElementsIsExactOrOfASample)
   const MeasuredEmbedding embedding = EmbedTree(tree);
   const QualityResult exact = MeasureQuality(embedding, {});
   EXPECT_EQ(exact.SampleSize, 80);
+  std::vector<int> all(80);
+  std::iota(all.begin(), all.end(), 0);
   const NeighborhoodScores scores =
-    ScoreNeighborhoods(tree.Storage.cast<double>(), embedding.Position.matrix(), {}, 10, 1);
+    ScoreNeighborhoods(tree.Storage, embedding.Position, all, {}, 10, 1);
   EXPECT_NEAR(exact.TrustworthinessOverAll, scores.Trustworthiness.mean(), 1e-12);
   EXPECT_NEAR(exact.ContinuityOverAll, scores.Continuity.mean(), 1e-12);
   EXPECT_NEAR(exact.RecallOverAll, scores.Recall.mean(), 1e-12);
@@ -209,7 +275,42 @@ TEST(EmbeddingQuality, StopsWithWhatIsMeasured)
   EXPECT_TRUE(quality.Stopped);
   EXPECT_FALSE(std::isnan(quality.Iterations[1].Measures.Recall));
   EXPECT_TRUE(std::isnan(quality.Iterations[2].Measures.Recall));
+  EXPECT_EQ(quality.Overall.Elements, 32);
+  EXPECT_TRUE(std::isnan(quality.DisplacementError[2])); // of the third iteration
   EXPECT_TRUE(std::isnan(quality.TrustworthinessOverAll));
+  EXPECT_EQ(quality.SampleSize, 0);
+}
+
+TEST(EmbeddingQuality, StopsInTheMiddleOfAnIterationOrOfAll)
+{
+  OwnedElements elements(FeatureMatrix::Random(1200, 300));
+  elements.Elements.Instance.resize(1200);
+  std::iota(elements.Elements.Instance.begin(), elements.Elements.Instance.end(), 0);
+  elements.Elements.Iteration.assign(1200, 0);
+  elements.Class.assign(1200, 0);
+  const MeasuredEmbedding embedding = Place(elements, [](int e) { return 0.1 * e; });
+  QualityParameters parameters;
+  parameters.Threads = 1;
+  for (const double stopAfter : { 0.0, 0.5 })
+  {
+    double last = 0.0;
+    const QualityResult quality = MeasureQuality(embedding, parameters,
+      [&](const Progress& progress)
+      {
+        EXPECT_GE(progress.Fraction, last);
+        EXPECT_EQ(progress.Stage, progress.Fraction < 0.5 ? "Iterations" : "All elements");
+        last = progress.Fraction;
+        return progress.Fraction <= stopAfter;
+      });
+    EXPECT_GT(last, stopAfter);
+    EXPECT_LT(last, stopAfter + 0.4);
+    EXPECT_TRUE(quality.Stopped);
+    EXPECT_EQ(quality.Recall.isNaN().all(), stopAfter == 0.0);
+    EXPECT_EQ(quality.Recall.isNaN().any(), stopAfter == 0.0);
+    EXPECT_EQ(quality.Overall.Elements, stopAfter == 0.0 ? 0 : 1200);
+    EXPECT_EQ(quality.SampleSize, 0);
+    EXPECT_TRUE(std::isnan(quality.RecallOverAll));
+  }
 }
 
 TEST(EmbeddingQuality, NamesWhatIsWrong)
