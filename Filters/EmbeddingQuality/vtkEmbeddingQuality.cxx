@@ -8,6 +8,8 @@
 
 #include "vtkDoubleArray.h"
 #include "vtkFieldData.h"
+#include "vtkFloatArray.h"
+#include "vtkIdList.h"
 #include "vtkInformation.h"
 #include "vtkInformationVector.h"
 #include "vtkIntArray.h"
@@ -20,8 +22,10 @@
 #include "vtkStringArray.h"
 #include "vtkTable.h"
 
+#include <algorithm>
 #include <limits>
 #include <map>
+#include <numeric>
 #include <string>
 #include <utility>
 #include <vector>
@@ -38,6 +42,19 @@ vtkDataArray* FindArray(vtkFieldData* data, const char* name, const char* remedy
   return array;
 }
 
+/** An array that has a tuple per row. */
+vtkDataArray* FindColumn(vtkFieldData* data, const char* name, vtkIdType rows, const char* remedy)
+{
+  vtkDataArray* array = FindArray(data, name, remedy);
+  if (array->GetNumberOfTuples() != rows)
+  {
+    throw tdl::DataError(std::string("The array '") + name + "' has " +
+      std::to_string(array->GetNumberOfTuples()) + " rows instead of " + std::to_string(rows) +
+      "; " + remedy);
+  }
+  return array;
+}
+
 template <typename Value>
 std::vector<Value> Read(vtkDataArray* array)
 {
@@ -50,17 +67,19 @@ std::vector<Value> Read(vtkDataArray* array)
 }
 
 /** Row of the table for each point of the embedding. */
-std::vector<vtkIdType> FindRows(vtkTable* table, const tdl::Elements& elements)
+vtkSmartPointer<vtkIdList> FindRows(vtkTable* table, const tdl::Elements& elements)
 {
   constexpr char remedy[] = "connect the feature table that the embedding was made of.";
-  const auto instances = Read<int>(FindArray(table->GetRowData(), tdl::names::Instance, remedy));
-  const auto iterations = Read<int>(FindArray(table->GetRowData(), tdl::names::Iteration, remedy));
+  vtkFieldData* columns = table->GetRowData();
+  const auto instances = Read<int>(FindArray(columns, tdl::names::Instance, remedy));
+  const auto count = static_cast<vtkIdType>(instances.size());
+  const auto iterations = Read<int>(FindColumn(columns, tdl::names::Iteration, count, remedy));
   std::map<std::pair<int, int>, vtkIdType> rowOf;
-  for (std::size_t row = 0; row < instances.size(); ++row)
+  for (vtkIdType row = 0; row < count; ++row)
   {
-    rowOf[{ instances[row], iterations[row] }] = static_cast<vtkIdType>(row);
+    rowOf[{ instances[row], iterations[row] }] = row;
   }
-  std::vector<vtkIdType> rows;
+  auto rows = vtkSmartPointer<vtkIdList>::New();
   for (int e = 0; e < elements.Count; ++e)
   {
     const auto found = rowOf.find({ elements.Instance[e], elements.Iteration[e] });
@@ -70,33 +89,43 @@ std::vector<vtkIdType> FindRows(vtkTable* table, const tdl::Elements& elements)
         std::to_string(elements.Iteration[e]) + " of instance " +
         std::to_string(elements.Instance[e]) + "; " + remedy);
     }
-    rows.push_back(found->second);
+    rows->InsertNextId(found->second);
   }
   return rows;
 }
 
-/** The features of the embedding's points, from its own array or from the table. */
-tdl::FeatureMatrix ReadFeatures(
+/**
+ * The features of the embedding's points, from its own array or from the table; the array itself
+ * where it has them as they are needed.
+ */
+vtkSmartPointer<vtkFloatArray> ReadFeatures(
   vtkPolyData* embedding, vtkTable* table, const tdl::Elements& elements)
 {
-  vtkFieldData* source = embedding->GetPointData();
-  std::vector<vtkIdType> rows;
+  constexpr char remedy[] = "connect the feature table as second input, or turn on Keep Features "
+                            "of the Evolutionary Embedding.";
+  vtkSmartPointer<vtkIdList> rows;
+  vtkDataArray* array = nullptr;
   if (table)
   {
-    source = table->GetRowData();
     rows = FindRows(table, elements);
+    array = FindColumn(table->GetRowData(), tdl::names::Features, table->GetNumberOfRows(), remedy);
   }
-  vtkDataArray* array = FindArray(source, tdl::names::Features,
-    "connect the feature table as second input, or turn on Keep Features of the Evolutionary "
-    "Embedding.");
-  tdl::FeatureMatrix features(elements.Count, array->GetNumberOfComponents());
-  for (int e = 0; e < elements.Count; ++e)
+  else
   {
-    const vtkIdType row = table ? rows[e] : e;
-    for (int component = 0; component < array->GetNumberOfComponents(); ++component)
-    {
-      features(e, component) = static_cast<float>(array->GetComponent(row, component));
-    }
+    rows = vtkSmartPointer<vtkIdList>::New();
+    rows->SetNumberOfIds(elements.Count);
+    std::iota(rows->begin(), rows->end(), 0);
+    array = FindColumn(embedding->GetPointData(), tdl::names::Features, elements.Count, remedy);
+  }
+  vtkSmartPointer<vtkFloatArray> features = vtkFloatArray::SafeDownCast(array);
+  const bool isInOrder =
+    array->GetNumberOfTuples() == elements.Count && std::is_sorted(rows->begin(), rows->end());
+  if (!features || !isInOrder)
+  {
+    features = vtkSmartPointer<vtkFloatArray>::New();
+    features->SetNumberOfComponents(array->GetNumberOfComponents());
+    features->SetNumberOfTuples(elements.Count);
+    array->GetTuples(rows, features);
   }
   return features;
 }
@@ -107,15 +136,16 @@ tdl::MeasuredEmbedding ReadEmbedding(vtkPolyData* input)
   using namespace tdl;
   constexpr char remedy[] = "connect an Evolutionary Embedding.";
   vtkPointData* pointData = input->GetPointData();
+  const vtkIdType count = input->GetNumberOfPoints();
   MeasuredEmbedding embedding;
-  embedding.Elements.Count = static_cast<int>(input->GetNumberOfPoints());
-  embedding.Elements.Instance = Read<int>(FindArray(pointData, names::Instance, remedy));
-  embedding.Elements.Iteration = Read<int>(FindArray(pointData, names::Iteration, remedy));
+  embedding.Elements.Count = static_cast<int>(count);
+  embedding.Elements.Instance = Read<int>(FindColumn(pointData, names::Instance, count, remedy));
+  embedding.Elements.Iteration = Read<int>(FindColumn(pointData, names::Iteration, count, remedy));
   embedding.TargetDisplacement =
-    Read<double>(FindArray(pointData, names::TargetDisplacement, remedy));
-  if (vtkDataArray* prompts = pointData->GetArray(names::PromptId))
+    Read<double>(FindColumn(pointData, names::TargetDisplacement, count, remedy));
+  if (pointData->HasArray(names::PromptId))
   {
-    embedding.Prompt = Read<int>(prompts);
+    embedding.Prompt = Read<int>(FindColumn(pointData, names::PromptId, count, remedy));
   }
   embedding.Position.resize(input->GetNumberOfPoints(), 2);
   for (vtkIdType i = 0; i < input->GetNumberOfPoints(); ++i)
@@ -165,9 +195,11 @@ template <typename Chosen>
 double Divergence(vtkPolyData* embedding, Chosen chosen)
 {
   vtkDataArray* losses = embedding->GetPointData()->GetArray(tdl::names::SemanticLoss);
+  const vtkIdType points =
+    losses ? std::min(losses->GetNumberOfTuples(), embedding->GetNumberOfPoints()) : 0;
   double sum = 0.0;
   int count = 0;
-  for (vtkIdType i = 0; losses && i < losses->GetNumberOfTuples(); ++i)
+  for (vtkIdType i = 0; i < points; ++i)
   {
     if (chosen(i))
     {
@@ -307,9 +339,9 @@ int vtkEmbeddingQuality::RequestData(
       throw tdl::DataError("The embedding is empty; connect one that has points.");
     }
     tdl::MeasuredEmbedding embedding = ReadEmbedding(input);
-    const tdl::FeatureMatrix features = ReadFeatures(input, table, embedding.Elements);
-    embedding.Elements.Features = features.data();
-    embedding.Elements.Dimension = static_cast<int>(features.cols());
+    const vtkSmartPointer<vtkFloatArray> features = ReadFeatures(input, table, embedding.Elements);
+    embedding.Elements.Features = features->GetPointer(0);
+    embedding.Elements.Dimension = features->GetNumberOfComponents();
     const tdl::QualityResult quality = tdl::MeasureQuality(embedding, parameters,
       [this](const tdl::Progress& progress)
       {

@@ -11,7 +11,8 @@
  * `Instance` and `Iteration`. Not needed when the embedding has the point data `Features`.
  *
  * Output 0: a vtkTable with a row per measure: `Measure` (string), `Value` (double, NaN where the
- * data has none), `Elements` (int, how many it was taken of). Neighborhoods are the k nearest:
+ * data has none), `Elements` (int, how many it was taken of: a sample's size, too). Neighborhoods
+ * are the k nearest:
  * - "Within-iteration recall", "... trustworthiness", "... continuity" (Venna & Kaski 2001):
  * whether those of the features are those of the embedding, among the elements of an iteration;
  * - "Recall", "Trustworthiness", "Continuity": the same among all elements;
@@ -27,6 +28,9 @@
  * Output 2: the embedding with the elements' own measures as point data: `Recall`,
  * `Trustworthiness`, `Continuity`, `PromptNeighborhoodHit` (within the iteration),
  * `DisplacementError` (signed), `AlignmentError` (double).
+ *
+ * A stop leaves NaN in what was not reached, the iteration or the sample under way included; then
+ * `Elements` of output 0 tells how many were.
  *
  * In parallel, the first process has the embedding, gathers the feature table and has the outputs.
  */
@@ -55,7 +59,8 @@ public:
   ///@{
   /**
    * Where there are more elements than this, >= 3, the measures over all elements are taken of a
-   * random sample of so many. Those within iterations are exact. Default: 20000.
+   * random sample of so many, whose size the table tells. Those within iterations are exact. Time
+   * grows with its square. Default: 20000.
    */
   vtkSetMacro(SampleSize, int);
   vtkGetMacro(SampleSize, int);

@@ -2,6 +2,7 @@
 """Embedding Quality: its tables and arrays, where the features come from, and what it refuses."""
 import numpy as np
 from paraview.simple import EmbeddingQuality, EvolutionaryEmbedding
+from vtkmodules.util.numpy_support import numpy_to_vtk
 from vtkmodules.vtkCommonDataModel import vtkPolyData, vtkTable
 
 import FeatureTables as ft
@@ -22,6 +23,13 @@ def measures_of(data):
     rows = data.GetRowData()
     return dict(zip(ic.array_of(rows, "Measure"), ic.array_of(rows, "Value")))
 
+
+def sizes_of(data):
+    rows = data.GetRowData()
+    return dict(zip(ic.array_of(rows, "Measure"), ic.array_of(rows, "Elements")))
+
+
+OVER_ALL = ("Recall", "Trustworthiness", "Continuity")
 
 # One row per measure.
 overall, iterations, elements = outputs_of(EmbeddingQuality(Input=embedding, FeatureTable=table))
@@ -69,8 +77,8 @@ assert kept == measures, (kept, measures)
 few = measures_of(outputs_of(EmbeddingQuality(Input=embedding, Neighbors=1))[0])
 assert few["Within-iteration recall"] != measures["Within-iteration recall"]
 sampled = outputs_of(EmbeddingQuality(Input=embedding, SampleSize=50))[0]
-sizes = ic.array_of(sampled.GetRowData(), "Elements")
-assert sorted(set(sizes)) == [50, COUNT], sizes
+sizes = sizes_of(sampled)
+assert all(sizes[name] == 50 for name in OVER_ALL) and list(sizes.values()).count(COUNT) == 7, sizes
 assert measures_of(sampled)["Within-iteration recall"] == measures["Within-iteration recall"]
 
 # Rows of the table are found by instance and iteration.
@@ -79,6 +87,32 @@ embedding.KeepFeatures = 0
 again = measures_of(outputs_of(
     EmbeddingQuality(Input=embedding, FeatureTable=ic.as_source(shuffled)))[0])
 assert again == measures
+
+# The table may have more rows, and features in double precision.
+longer = ft.keep_rows(TABLE, np.append(np.arange(COUNT), 4))
+doubles = ft.keep_rows(TABLE, np.arange(COUNT))
+ft.set_column(doubles, "Features", ic.array_of(TABLE.GetRowData(), "Features").astype(float))
+for other in (longer, doubles):
+    again = measures_of(outputs_of(
+        EmbeddingQuality(Input=embedding, FeatureTable=ic.as_source(other)))[0])
+    assert again == measures
+
+# A stop leaves NaN in what was not reached, and the next run is a whole one.
+proxy = EmbeddingQuality(Input=embedding, FeatureTable=table)
+algorithm = proxy.GetClientSideObject()
+observer = algorithm.AddObserver(
+    "ProgressEvent", lambda *_: algorithm.SetAbortExecute(0.05 < algorithm.GetProgress() < 0.9))
+stopped, stopped_iterations, stopped_elements = outputs_of(proxy)
+algorithm.RemoveObserver(observer)
+assert all(np.isnan(measures_of(stopped)[name]) for name in OVER_ALL)
+assert all(sizes_of(stopped)[name] == 0 for name in OVER_ALL)
+sizes = sizes_of(stopped)
+columns = ic.array_of(stopped_iterations.GetRowData(), "Recall")
+assert sizes["Within-iteration recall"] == 16 * np.isfinite(columns).sum() < COUNT, sizes
+assert stopped_elements.GetNumberOfPoints() == COUNT
+algorithm.Modified()
+algorithm.Update()
+assert measures_of(algorithm.GetOutputDataObject(0)) == measures
 
 # What it refuses.
 ic.expect_error(EmbeddingQuality(Input=embedding), "turn on Keep Features")
@@ -94,6 +128,18 @@ for name in ("Instance", "Iteration", "TargetDisplacement"):
     lacking.GetPointData().RemoveArray(name)
     ic.expect_error(EmbeddingQuality(Input=ic.as_source(lacking), FeatureTable=table),
                     f"no array '{name}'")
+    short = vtkPolyData()
+    short.ShallowCopy(data)
+    array = numpy_to_vtk(np.zeros(COUNT - 1), deep=True)
+    array.SetName(name)
+    short.GetPointData().AddArray(array)
+    ic.expect_error(EmbeddingQuality(Input=ic.as_source(short), FeatureTable=table),
+                    f"'{name}' has {COUNT - 1} rows instead of {COUNT}")
+for name in ("Iteration", "Features"):
+    short = ft.keep_rows(TABLE, np.arange(COUNT))
+    ft.set_column(short, name, ic.array_of(TABLE.GetRowData(), name)[1:])
+    ic.expect_error(EmbeddingQuality(Input=embedding, FeatureTable=ic.as_source(short)),
+                    f"'{name}' has {COUNT - 1} rows")
 for name in ("Layout", "RingDisplacement"):
     lacking = vtkPolyData()
     lacking.ShallowCopy(data)
