@@ -39,7 +39,7 @@ struct alignas(VectorWidth * sizeof(double)) Lanes
 /** Squared distances of a group of queries to the rows of a tile. */
 struct TileDistances
 {
-  alignas(Lanes) std::array<std::array<double, TileWidth>, Group> Of;
+  std::array<std::array<double, TileWidth>, Group> Of;
 };
 
 /**
@@ -50,26 +50,32 @@ struct TileDistances
 TDL_SIMD_CLONES void MeasureTile(
   const double* queries, const Lanes* tile, int dimension, TileDistances& distances)
 {
-  // The compilers' own vector types: plain loops over an array of sums are not kept in registers.
-  using Vector [[gnu::vector_size(sizeof(Lanes)), gnu::may_alias]] = double;
   constexpr double farthest = std::numeric_limits<double>::max();
   for (int first = 0; first < TileWidth; first += VectorWidth)
   {
-    Vector sums[Group] = {};
+    // Loops that are unrolled into one vector per query, or as many as it takes. The compiler's own
+    // type of a vector as wide as this stays in memory where the processor's are narrower.
+    std::array<std::array<double, VectorWidth>, Group> sums{};
     const double* query = queries;
     for (int d = 0; d < dimension; ++d, ++tile, query += Group)
     {
-      const Vector rows = *reinterpret_cast<const Vector*>(tile);
+#pragma GCC unroll 6
       for (int q = 0; q < Group; ++q)
       {
-        const Vector difference = rows - query[q];
-        sums[q] += difference * difference;
+#pragma omp simd
+        for (int row = 0; row < VectorWidth; ++row)
+        {
+          const double difference = tile->Row[row] - query[q];
+          sums[q][row] += difference * difference;
+        }
       }
     }
     for (int q = 0; q < Group; ++q)
     {
-      *reinterpret_cast<Vector*>(&distances.Of[q][first]) =
-        sums[q] > farthest ? farthest - Vector{} : sums[q];
+      for (int row = 0; row < VectorWidth; ++row)
+      {
+        distances.Of[q][first + row] = std::min(sums[q][row], farthest);
+      }
     }
   }
 }
