@@ -2,6 +2,7 @@
 #include "vtkEvolutionaryEmbedding.h"
 
 #include "Filters/EvolutionaryEmbedding/Core/EvolutionaryEmbedding.h"
+#include "Filters/EvolutionaryEmbedding/Core/FrozenEmbedding.h"
 #include "Filters/EvolutionaryEmbedding/GatherRows.h"
 #include "Filters/Foundation/Error.h"
 #include "Filters/Foundation/Names.h"
@@ -20,50 +21,102 @@
 #include "vtkPoints.h"
 #include "vtkPolyData.h"
 #include "vtkSmartPointer.h"
+#include "vtkStreamingDemandDrivenPipeline.h"
 #include "vtkStringArray.h"
 #include "vtkTable.h"
 
 #include <nlohmann/json.hpp>
 
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <memory>
 #include <string>
 #include <vector>
 
 namespace
 {
-vtkDataArray* FindColumn(vtkTable* table, const char* name)
+/** What arrays are read from, in words. */
+struct Origin
 {
-  auto* column = vtkDataArray::SafeDownCast(table->GetColumnByName(name));
-  if (!column)
+  const char* Subject;
+  const char* Remedy;
+};
+
+constexpr Origin Table{ "The table", "connect a Feature Encoder or a Feature Reader." };
+constexpr Origin Frozen{ "The frozen embedding",
+  "connect an Evolutionary Embedding whose Keep Features is on." };
+
+vtkDataArray* FindArray(vtkFieldData* data, const char* name, const Origin& origin)
+{
+  vtkDataArray* array = data->GetArray(name);
+  if (!array)
   {
-    throw tdl::DataError(std::string("The table has no column of numbers '") + name +
-      "'; connect a Feature Encoder or a Feature Reader.");
+    throw tdl::DataError(
+      std::string(origin.Subject) + " has no array of numbers '" + name + "'; " + origin.Remedy);
   }
-  return column;
+  return array;
 }
 
 template <typename Value>
-std::vector<Value> ReadColumn(vtkTable* table, const char* name)
+std::vector<Value> ReadArray(vtkFieldData* data, const char* name, const Origin& origin)
 {
-  vtkDataArray* column = FindColumn(table, name);
-  std::vector<Value> values(column->GetNumberOfTuples());
+  vtkDataArray* array = FindArray(data, name, origin);
+  std::vector<Value> values(array->GetNumberOfTuples());
   for (std::size_t row = 0; row < values.size(); ++row)
   {
-    values[row] = static_cast<Value>(column->GetComponent(static_cast<vtkIdType>(row), 0));
+    values[row] = static_cast<Value>(array->GetComponent(static_cast<vtkIdType>(row), 0));
   }
   return values;
 }
 
-/** The features as contiguous floats, which the encoder's are already. */
-vtkSmartPointer<vtkFloatArray> ReadFeatures(vtkTable* table)
+/** Elements that borrow the features from an array. */
+struct BorrowedElements
 {
-  vtkDataArray* column = FindColumn(table, tdl::names::Features);
-  vtkSmartPointer<vtkFloatArray> features = vtkFloatArray::SafeDownCast(column);
-  if (!features)
+  /** As contiguous floats, which the encoder's are already. */
+  vtkSmartPointer<vtkFloatArray> Features;
+  tdl::Elements Elements;
+
+  BorrowedElements(vtkFieldData* data, const Origin& origin)
   {
-    features = vtkSmartPointer<vtkFloatArray>::New();
-    features->DeepCopy(column);
+    vtkDataArray* array = FindArray(data, tdl::names::Features, origin);
+    this->Features = vtkFloatArray::SafeDownCast(array);
+    if (!this->Features)
+    {
+      this->Features = vtkSmartPointer<vtkFloatArray>::New();
+      this->Features->DeepCopy(array);
+    }
+    this->Elements.Features = this->Features->GetPointer(0);
+    this->Elements.Count = static_cast<int>(this->Features->GetNumberOfTuples());
+    this->Elements.Dimension = this->Features->GetNumberOfComponents();
+    this->Elements.Instance = ReadArray<int>(data, tdl::names::Instance, origin);
+    this->Elements.Iteration = ReadArray<int>(data, tdl::names::Iteration, origin);
   }
-  return features;
+};
+
+tdl::FrozenEmbedding ReadFrozen(vtkPolyData* data, const BorrowedElements& elements)
+{
+  tdl::FrozenEmbedding frozen;
+  frozen.Elements = elements.Elements;
+  frozen.RingDisplacement =
+    ReadArray<double>(data->GetFieldData(), tdl::names::RingDisplacement, Frozen);
+  auto* layout =
+    vtkStringArray::SafeDownCast(data->GetFieldData()->GetAbstractArray(tdl::names::Layout));
+  const std::string name =
+    layout && layout->GetNumberOfValues() > 0 ? layout->GetValue(0) : std::string();
+  if (name != "radial" && name != "rectilinear")
+  {
+    throw tdl::DataError("The frozen embedding's Layout is '" + name +
+      "', neither radial nor rectilinear; " + Frozen.Remedy);
+  }
+  frozen.Layout = name == "radial" ? tdl::Layout::Radial : tdl::Layout::Rectilinear;
+  frozen.Position.resize(data->GetNumberOfPoints(), 2);
+  for (vtkIdType i = 0; i < data->GetNumberOfPoints(); ++i)
+  {
+    const double* point = data->GetPoint(i);
+    frozen.Position.row(i) << point[0], point[1];
+  }
+  return frozen;
 }
 
 /** A line per instance through its points in the order of iterations, after a vertex per point. */
@@ -133,8 +186,8 @@ void AddString(vtkFieldData* fields, const char* name, const std::string& value)
 }
 
 /** Adds the embedding's part to what is told of the features' origin. */
-void ExtendProvenance(
-  vtkFieldData* fields, const tdl::EmbeddingParameters& parameters, const std::string& spacing)
+void ExtendProvenance(vtkFieldData* fields, const tdl::EmbeddingParameters& parameters,
+  const std::string& spacing, const tdl::EmbeddingResult& result, bool frozen)
 {
   auto* features = vtkStringArray::SafeDownCast(fields->GetAbstractArray(tdl::names::Provenance));
   auto provenance = nlohmann::json::object();
@@ -158,6 +211,10 @@ void ExtendProvenance(
     { "learning_rate", parameters.LearningRate },
     { "metric", parameters.Metric == tdl::Metric::Euclidean ? "euclidean" : "cosine" },
     { "seed", parameters.Seed },
+    { "steps_done", result.Step },
+    { "continued", result.Continued },
+    { "into_frozen_embedding", frozen },
+    { "neighbor_recall", result.NeighborRecall },
   };
   AddString(fields, tdl::names::Provenance, provenance.dump());
 }
@@ -190,8 +247,26 @@ void FillHistory(vtkTable* table, const std::vector<tdl::LossRecord>& history)
 
 vtkStandardNewMacro(vtkEvolutionaryEmbedding);
 
-vtkEvolutionaryEmbedding::vtkEvolutionaryEmbedding()
+class vtkEvolutionaryEmbedding::Cache
 {
+public:
+  std::unique_ptr<tdl::EvolutionaryEmbedding> Embedding;
+  /** The table it is of: held, so that no other has its address. */
+  vtkSmartPointer<vtkFloatArray> Features;
+  vtkMTimeType InputTime = 0;
+  /** When the filter had been changed last before the points were optimized. */
+  vtkMTimeType RunTime = 0;
+
+  bool IsOf(const vtkFloatArray* features, vtkMTimeType inputTime) const
+  {
+    return this->Embedding && this->Features == features && this->InputTime == inputTime;
+  }
+};
+
+vtkEvolutionaryEmbedding::vtkEvolutionaryEmbedding()
+  : Kept(std::make_unique<Cache>())
+{
+  this->SetNumberOfInputPorts(2);
   this->SetNumberOfOutputPorts(2);
   const tdl::EmbeddingParameters defaults;
   this->Layout = static_cast<int>(defaults.Layout);
@@ -204,8 +279,11 @@ vtkEvolutionaryEmbedding::vtkEvolutionaryEmbedding()
   this->LearningRate = defaults.LearningRate;
   this->Metric = static_cast<int>(defaults.Metric);
   this->Seed = static_cast<int>(defaults.Seed);
+  this->Snapshots = defaults.Snapshots;
   this->Threads = defaults.Threads;
 }
+
+vtkEvolutionaryEmbedding::~vtkEvolutionaryEmbedding() = default;
 
 void vtkEvolutionaryEmbedding::PrintSelf(ostream& os, vtkIndent indent)
 {
@@ -222,12 +300,33 @@ void vtkEvolutionaryEmbedding::PrintSelf(ostream& os, vtkIndent indent)
   os << indent << "Metric: " << this->Metric << "\n";
   os << indent << "Seed: " << this->Seed << "\n";
   os << indent << "Threads: " << this->Threads << "\n";
+  os << indent << "Snapshots: " << this->Snapshots << "\n";
   os << indent << "KeepFeatures: " << this->KeepFeatures << "\n";
 }
 
-int vtkEvolutionaryEmbedding::FillInputPortInformation(int, vtkInformation* info)
+void vtkEvolutionaryEmbedding::Continue()
 {
-  info->Set(vtkAlgorithm::INPUT_REQUIRED_DATA_TYPE(), "vtkTable");
+  if (this->Kept->Embedding && this->Kept->Embedding->IsDone())
+  {
+    this->MoreSteps += this->OptimizationSteps;
+  }
+  this->Modified();
+}
+
+void vtkEvolutionaryEmbedding::StartOver()
+{
+  this->MoreSteps = 0;
+  this->Kept = std::make_unique<Cache>();
+  this->Modified();
+}
+
+int vtkEvolutionaryEmbedding::FillInputPortInformation(int port, vtkInformation* info)
+{
+  info->Set(vtkAlgorithm::INPUT_REQUIRED_DATA_TYPE(), port == 0 ? "vtkTable" : "vtkPolyData");
+  if (port == 1)
+  {
+    info->Set(vtkAlgorithm::INPUT_IS_OPTIONAL(), 1);
+  }
   return 1;
 }
 
@@ -237,55 +336,130 @@ int vtkEvolutionaryEmbedding::FillOutputPortInformation(int port, vtkInformation
   return 1;
 }
 
-int vtkEvolutionaryEmbedding::RequestData(
-  vtkInformation*, vtkInformationVector** inputs, vtkInformationVector* outputs)
+int vtkEvolutionaryEmbedding::RequestInformation(
+  vtkInformation*, vtkInformationVector**, vtkInformationVector* outputs)
 {
-  using namespace tdl;
-  auto* output = vtkPolyData::GetData(outputs, 0);
-  auto* losses = vtkTable::GetData(outputs, 1);
-  const vtkSmartPointer<vtkTable> input = GatherRows(vtkTable::GetData(inputs[0]));
-  if (!input)
+  vtkInformation* info = outputs->GetInformationObject(0);
+  info->Remove(vtkStreamingDemandDrivenPipeline::TIME_STEPS());
+  info->Remove(vtkStreamingDemandDrivenPipeline::TIME_RANGE());
+  if (this->Snapshots > 0)
   {
-    return 1; // the first process embeds the elements of all
+    const double steps = static_cast<double>(this->OptimizationSteps) + this->MoreSteps;
+    std::vector<double> times;
+    for (int i = 0; i <= this->Snapshots; ++i)
+    {
+      times.push_back(std::ceil(steps * i / this->Snapshots));
+    }
+    times.erase(std::unique(times.begin(), times.end()), times.end());
+    const double range[] = { times.front(), times.back() };
+    info->Set(
+      vtkStreamingDemandDrivenPipeline::TIME_STEPS(), times.data(), static_cast<int>(times.size()));
+    info->Set(vtkStreamingDemandDrivenPipeline::TIME_RANGE(), range, 2);
   }
-  EmbeddingParameters parameters;
+  return 1;
+}
+
+tdl::EmbeddingParameters vtkEvolutionaryEmbedding::GetParameters() const
+{
+  tdl::EmbeddingParameters parameters;
   parameters.Layout = static_cast<tdl::Layout>(this->Layout);
   parameters.Scope = static_cast<tdl::NeighborhoodScope>(this->NeighborhoodScope);
   parameters.Metric = static_cast<tdl::Metric>(this->Metric);
   parameters.Perplexity = this->Perplexity;
   parameters.DisplacementWeight = this->DisplacementWeight;
   parameters.AlignmentWeight = this->AlignmentWeight;
-  parameters.Steps = this->OptimizationSteps;
+  parameters.Steps = this->OptimizationSteps + this->MoreSteps;
   parameters.EarlyExaggeration = this->EarlyExaggeration;
   parameters.LearningRate = this->LearningRate;
   parameters.Seed = static_cast<std::uint64_t>(this->Seed);
+  parameters.Snapshots = this->Snapshots;
   parameters.Threads = this->Threads;
+  return parameters;
+}
+
+int vtkEvolutionaryEmbedding::RequestData(
+  vtkInformation*, vtkInformationVector** inputs, vtkInformationVector* outputs)
+{
+  using namespace tdl;
+  auto* output = vtkPolyData::GetData(outputs, 0);
+  auto* losses = vtkTable::GetData(outputs, 1);
+  vtkTable* own = vtkTable::GetData(inputs[0]);
+  auto* frozenData = vtkPolyData::GetData(inputs[1]);
+  const vtkSmartPointer<vtkTable> input = GatherRows(own);
+  if (!input)
+  {
+    return 1; // the first process embeds the elements of all
+  }
+  EmbeddingParameters parameters = this->GetParameters();
+  const Monitor monitor = [this](const tdl::Progress& progress)
+  {
+    this->SetProgressText(std::string(progress.Stage).c_str());
+    this->UpdateProgress(progress.Fraction);
+    return !this->CheckAbort();
+  };
   try
   {
     if (input->GetNumberOfRows() == 0)
     {
       throw DataError("The feature table is empty; feed a table with at least one row.");
     }
-    const vtkSmartPointer<vtkFloatArray> features = ReadFeatures(input);
-    Elements elements;
-    elements.Features = features->GetPointer(0);
-    elements.Count = static_cast<int>(features->GetNumberOfTuples());
-    elements.Dimension = features->GetNumberOfComponents();
-    elements.Instance = ReadColumn<int>(input, names::Instance);
-    elements.Iteration = ReadColumn<int>(input, names::Iteration);
+    BorrowedElements borrowed(input->GetRowData(), Table);
     const char* spacing[] = { names::Iteration, names::Timestep, names::Sigma };
     if (this->DisplacementSpacing != ITERATION)
     {
-      elements.NoiseLevel = ReadColumn<double>(input, spacing[this->DisplacementSpacing]);
+      borrowed.Elements.NoiseLevel =
+        ReadArray<double>(input->GetRowData(), spacing[this->DisplacementSpacing], Table);
     }
 
-    const EmbeddingResult result = Embed(elements, parameters,
-      [this](const tdl::Progress& progress)
+    EmbeddingResult result;
+    if (frozenData)
+    {
+      const BorrowedElements frozenElements(frozenData->GetPointData(), Frozen);
+      const FrozenEmbedding frozen = ReadFrozen(frozenData, frozenElements);
+      parameters.Layout = frozen.Layout;
+      result = EmbedInto(frozen, borrowed.Elements, parameters, monitor);
+    }
+    else
+    {
+      // When points kept from the way are asked for, nothing is computed anew.
+      Cache& kept = *this->Kept;
+      vtkInformation* info = outputs->GetInformationObject(0);
+      double step = std::numeric_limits<double>::infinity();
+      if (this->Snapshots > 0 && info->Has(vtkStreamingDemandDrivenPipeline::UPDATE_TIME_STEP()))
       {
-        this->SetProgressText(std::string(progress.Stage).c_str());
-        this->UpdateProgress(progress.Fraction);
-        return !this->CheckAbort();
-      });
+        step = info->Get(vtkStreamingDemandDrivenPipeline::UPDATE_TIME_STEP());
+        output->GetInformation()->Set(vtkDataObject::DATA_TIME_STEP(), step);
+      }
+      try
+      {
+        if (!kept.IsOf(borrowed.Features, own->GetMTime()) || !kept.Embedding->Serves(parameters))
+        {
+          this->MoreSteps = 0;
+          parameters.Steps = this->OptimizationSteps;
+          kept = Cache(); // before the next one takes memory
+          kept.Embedding =
+            std::make_unique<EvolutionaryEmbedding>(borrowed.Elements, parameters, monitor);
+          kept.Features = borrowed.Features;
+          kept.InputTime = own->GetMTime();
+        }
+        if (kept.RunTime != this->GetMTime())
+        {
+          kept.Embedding->Update(borrowed.Elements, parameters, monitor);
+          kept.RunTime = this->GetMTime();
+          kept.Embedding->Run(monitor);
+        }
+        result = kept.Embedding->GetResult(step);
+      }
+      catch (const Stopped&)
+      {
+        // Without points there is nothing to show; affinities that are there stay.
+      }
+      catch (...)
+      {
+        kept = Cache();
+        throw;
+      }
+    }
     if (this->GetAbortExecute())
     {
       // The request is served: it shall not end the next run too, and the executive shall not throw
@@ -320,13 +494,14 @@ int vtkEvolutionaryEmbedding::RequestData(
     pointData->AddArray(MakeArray(names::DisplacementLoss, result.DisplacementLoss));
     pointData->AddArray(MakeArray(names::AlignmentLoss, result.AlignmentLoss));
     pointData->SetActiveScalars(names::PromptId); // what a new view colors by
-    AddCells(output, elements);
+    AddCells(output, borrowed.Elements);
 
     vtkFieldData* fields = output->GetFieldData();
     fields->PassData(input->GetFieldData());
-    AddString(fields, names::Layout, this->Layout == RADIAL ? "radial" : "rectilinear");
+    AddString(
+      fields, names::Layout, parameters.Layout == tdl::Layout::Radial ? "radial" : "rectilinear");
     fields->AddArray(MakeArray(names::RingDisplacement, result.RingDisplacement));
-    ExtendProvenance(fields, parameters, spacing[this->DisplacementSpacing]);
+    ExtendProvenance(fields, parameters, spacing[this->DisplacementSpacing], result, frozenData);
     FillHistory(losses, result.History);
   }
   catch (const std::exception& e)

@@ -23,14 +23,28 @@
  * `Total`: `Step` (int), `Total`, `Semantic`, `Displacement`, `Alignment` (double).
  *
  * The result depends on the seed, but not on the number of threads or the order of rows. When
- * aborted, the output is the embedding so far. In parallel, the first process gathers the rows of
- * all and has the output; the others' is empty.
+ * aborted, the output is the embedding so far; Continue() goes on. In parallel, the first process
+ * gathers the rows of all and has the output; the others' is empty.
+ *
+ * The affinities are kept as long as the input, the scope, the perplexity and the metric stay. When
+ * only the layout, the weights, the spacing or the number of steps change, the points go on from
+ * where they are; StartOver() gives what a new filter would.
+ *
+ * A second input, optional, is an embedding that stays as it is (with its `Features`): the table's
+ * elements are embedded into it, and the output has them alone, in its layout and on its rings.
  */
 #ifndef vtkEvolutionaryEmbedding_h
 #define vtkEvolutionaryEmbedding_h
 
 #include "vtkPolyDataAlgorithm.h"
 #include "vtkTDLEvolutionaryEmbeddingModule.h" // for the export macro
+
+#include <memory> // for the cache
+
+namespace tdl
+{
+struct EmbeddingParameters;
+}
 
 class VTKTDLEVOLUTIONARYEMBEDDING_EXPORT vtkEvolutionaryEmbedding : public vtkPolyDataAlgorithm
 {
@@ -172,6 +186,27 @@ public:
 
   ///@{
   /**
+   * How many states on the way are kept, >= 0, equally spaced from the start to the last step.
+   * Where there are some, the output has time steps, the times being steps of the optimization: an
+   * animation shows the tree growing. Default: 0.
+   */
+  vtkSetMacro(Snapshots, int);
+  vtkGetMacro(Snapshots, int);
+  ///@}
+
+  /**
+   * Makes the next update go on from the current points: to the end where the run was stopped, else
+   * for OptimizationSteps more.
+   */
+  void Continue();
+
+  /**
+   * Makes the next update start anew, as a filter with these properties that was never updated.
+   */
+  void StartOver();
+
+  ///@{
+  /**
    * Whether the output has the column `Features` too, which can be large. Default: off.
    */
   vtkSetMacro(KeepFeatures, bool);
@@ -181,14 +216,17 @@ public:
 
 protected:
   vtkEvolutionaryEmbedding();
-  ~vtkEvolutionaryEmbedding() override = default;
+  ~vtkEvolutionaryEmbedding() override;
   int FillInputPortInformation(int port, vtkInformation* info) override;
   int FillOutputPortInformation(int port, vtkInformation* info) override;
+  int RequestInformation(vtkInformation*, vtkInformationVector**, vtkInformationVector*) override;
   int RequestData(vtkInformation*, vtkInformationVector**, vtkInformationVector*) override;
 
 private:
   vtkEvolutionaryEmbedding(const vtkEvolutionaryEmbedding&) = delete;
   void operator=(const vtkEvolutionaryEmbedding&) = delete;
+
+  tdl::EmbeddingParameters GetParameters() const;
 
   int Layout;
   int NeighborhoodScope;
@@ -202,7 +240,14 @@ private:
   int Metric;
   int Seed;
   int Threads;
+  int Snapshots;
   bool KeepFeatures = false;
+  /** Steps asked for by Continue. */
+  int MoreSteps = 0;
+
+  /** What is kept from update to update. */
+  class Cache;
+  std::unique_ptr<Cache> Kept;
 };
 
 #endif

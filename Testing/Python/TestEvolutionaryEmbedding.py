@@ -150,10 +150,10 @@ ic.expect_error(embed(vtkTable()), "The feature table is empty")
 for name in ("Features", "Instance", "Iteration"):
     lacking = ft.keep_rows(TABLE, np.arange(COUNT))
     lacking.GetRowData().RemoveArray(name)
-    ic.expect_error(embed(lacking), f"no column of numbers '{name}'")
+    ic.expect_error(embed(lacking), f"no array of numbers '{name}'")
 lacking = ft.keep_rows(TABLE, np.arange(COUNT))
 lacking.GetRowData().RemoveArray("Sigma")
-ic.expect_error(embed(lacking, DisplacementSpacing="Sigma"), "no column of numbers 'Sigma'")
+ic.expect_error(embed(lacking, DisplacementSpacing="Sigma"), "no array of numbers 'Sigma'")
 for bad in (np.nan, np.inf):
     features = ic.array_of(TABLE.GetRowData(), "Features").copy()
     features[17, 2] = bad
@@ -170,7 +170,7 @@ ic.expect_error(embed(unordered, DisplacementSpacing="Timestep"), "set Displacem
 proxy = embed(TABLE)
 algorithm = proxy.GetClientSideObject()
 observer = algorithm.AddObserver(
-    "ProgressEvent", lambda *_: algorithm.SetAbortExecute(0.3 < algorithm.GetProgress() < 0.9))
+    "ProgressEvent", lambda *_: algorithm.SetAbortExecute(0.5 < algorithm.GetProgress() < 0.9))
 data = ic.output_of(proxy)
 algorithm.RemoveObserver(observer)
 

@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "Filters/EvolutionaryEmbedding/Core/Affinities.h"
 
+#include "Filters/Foundation/ForEach.h"
+
 #include <algorithm>
 #include <cmath>
 #include <cstddef>
 #include <limits>
+#include <memory>
 #include <numeric>
 #include <utility>
 
@@ -12,58 +15,6 @@ namespace tdl
 {
 namespace
 {
-/** Turns the squared distances of one row, nearest first, into probabilities of the perplexity. */
-void Calibrate(double* row, int count, double perplexity)
-{
-  // Only differences to the nearest matter, and only relative to their mean: the search is then
-  // independent of the features' scale, and the largest weight is 1, so that nothing underflows.
-  const double nearest = row[0];
-  double mean = 0.0;
-  for (int n = 0; n < count; ++n)
-  {
-    row[n] -= nearest;
-    mean += row[n] / count;
-  }
-  if (mean <= 0.0)
-  {
-    std::fill(row, row + count, 1.0 / count);
-    return;
-  }
-
-  const double target = std::log(perplexity);
-  double low = 0.0;
-  double high = std::numeric_limits<double>::infinity();
-  double precision = 1.0 / mean;
-  // Beyond the second condition so many duplicates are nearest that they alone exceed the
-  // perplexity: they share the row.
-  for (int step = 0; step < 100 && precision * mean < 1e12; ++step)
-  {
-    double sum = 0.0;
-    double moment = 0.0;
-    for (int n = 0; n < count; ++n)
-    {
-      const double weight = std::exp(-precision * row[n]);
-      sum += weight;
-      moment += weight * row[n];
-    }
-    const double entropy = std::log(sum) + precision * moment / sum;
-    if (std::abs(entropy - target) < 1e-10)
-    {
-      break;
-    }
-    (entropy > target ? low : high) = precision;
-    precision = std::isinf(high) ? 2.0 * precision : 0.5 * (low + high);
-  }
-
-  double sum = 0.0;
-  for (int n = 0; n < count; ++n)
-  {
-    row[n] = std::exp(-precision * row[n]);
-    sum += row[n];
-  }
-  std::transform(row, row + count, row, [sum](double weight) { return weight / sum; });
-}
-
 /** Neighbors that an element of the range has in P: three times the perplexity. */
 int NeighborCount(Range range, double perplexity)
 {
@@ -81,40 +32,52 @@ struct Conditionals
 class ConditionalRows
 {
 public:
-  static constexpr int BlockSize = 4096;
+  /** Rows per block; so large that its memory goes back to the system when it is freed. */
+  static constexpr int BlockSize = 1 << 17;
 
-  ConditionalRows(const Vectors& rows, Range range, double perplexity, int threads)
+  ConditionalRows(
+    const Vectors& rows, Range range, double perplexity, int threads, const Tick& tick)
     : Size(range.Size())
     , Count(NeighborCount(range, perplexity))
   {
-    const NeighborSearch search(rows, range);
-    for (int begin = range.Begin; begin < range.End; begin += BlockSize)
+    constexpr double preparation = 0.2; // its share of the time, where there is one
+    const NeighborSearch search(
+      rows, range, this->Count, threads, [&tick](double done) { tick(preparation * done); });
+    this->Recall = search.Recall();
+    for (int place = 0; place < this->Size; ++place)
     {
-      const Range queries{ begin, std::min(begin + BlockSize, range.End) };
-      NeighborTable table = search.Find(queries, this->Count, threads);
-      Conditionals block{ std::vector<int>(table.Index.size()),
-        std::vector<float>(table.Index.size()) };
-#pragma omp parallel for num_threads(threads)
-      for (int row = 0; row < queries.Size(); ++row)
-      {
-        this->FillRow(table, static_cast<std::size_t>(row) * table.Count, perplexity, block);
-      }
-      this->Blocks.push_back(std::move(block));
+      this->Position.push_back(range.Begin + search.RowAt(place));
+    }
+    for (int row = 0; row < this->Size; row += BlockSize)
+    {
+      const std::size_t entries =
+        static_cast<std::size_t>(std::min(BlockSize, this->Size - row)) * this->Count;
+      this->Blocks.push_back({ std::vector<int>(entries), std::vector<float>(entries) });
+    }
+    for (int begin = 0; begin < this->Size; begin += QueriesAtOnce)
+    {
+      const Range queries{ begin, std::min(begin + QueriesAtOnce, this->Size) };
+      NeighborTable table = search.Find(queries, threads,
+        [&](double done)
+        {
+          const double searched = (begin + done * queries.Size()) / this->Size;
+          tick(preparation + (1.0 - preparation) * searched);
+        });
+      ForEach(table.Count > 0 ? queries.Size() : 0, threads,
+        [&](int query) { this->FillRow(table, query, perplexity, begin + query); });
     }
   }
 
   const int Size;
   /** Neighbors per row. */
   const int Count;
+  /** Share of the neighbors that were found. */
+  double Recall = 1.0;
+  /** [Size] Positions of the arrangement. */
+  std::vector<int> Position;
 
-  int* Columns(int row)
-  {
-    return this->Blocks[row / BlockSize].Column.data() + this->At(row);
-  }
-  float* Values(int row)
-  {
-    return this->Blocks[row / BlockSize].Value.data() + this->At(row);
-  }
+  int* Columns(int row) { return this->Blocks[row / BlockSize].Column.data() + this->At(row); }
+  float* Values(int row) { return this->Blocks[row / BlockSize].Value.data() + this->At(row); }
 
   /** p_j|i's place, or null where j is no neighbor of i. */
   float* Find(int i, int j)
@@ -140,27 +103,26 @@ private:
     return static_cast<std::ptrdiff_t>(row % BlockSize) * this->Count;
   }
 
-  static void FillRow(
-    NeighborTable& table, std::size_t offset, double perplexity, Conditionals& block)
+  void FillRow(NeighborTable& table, int query, double perplexity, int row)
   {
-    if (table.Count == 0)
-    {
-      return;
-    }
+    const std::size_t offset = static_cast<std::size_t>(query) * this->Count;
     double* distances = &table.SquaredDistance[offset];
-    Calibrate(distances, table.Count, perplexity);
-    std::vector<std::pair<int, double>> entries(table.Count);
-    for (int n = 0; n < table.Count; ++n)
+    Calibrate(distances, this->Count, perplexity);
+    std::vector<std::pair<int, double>> entries(this->Count);
+    for (int n = 0; n < this->Count; ++n)
     {
       entries[n] = { table.Index[offset + n], distances[n] };
     }
     std::sort(entries.begin(), entries.end());
-    for (int n = 0; n < table.Count; ++n)
+    for (int n = 0; n < this->Count; ++n)
     {
-      block.Column[offset + n] = entries[n].first;
-      block.Value[offset + n] = static_cast<float>(entries[n].second);
+      this->Columns(row)[n] = entries[n].first;
+      this->Values(row)[n] = static_cast<float>(entries[n].second);
     }
   }
+
+  /** Queries whose neighbors are kept with their distances at a time. */
+  static constexpr int QueriesAtOnce = 4096;
 
   std::vector<Conditionals> Blocks;
 };
@@ -172,8 +134,7 @@ private:
 void Average(ConditionalRows& rows, int threads)
 {
   const float scale = 0.5f / static_cast<float>(rows.Size);
-#pragma omp parallel for schedule(dynamic, 256) num_threads(threads)
-  for (int i = 0; i < rows.Size; ++i)
+  const auto average = [&](int i)
   {
     for (int n = 0; n < rows.Count; ++n)
     {
@@ -189,7 +150,16 @@ void Average(ConditionalRows& rows, int threads)
         value = *reverse = scale * (value + *reverse);
       }
     }
-  }
+  };
+  constexpr int block = 256;
+  ForEach((rows.Size + block - 1) / block, threads,
+    [&](int b)
+    {
+      for (int i = b * block; i < std::min((b + 1) * block, rows.Size); ++i)
+      {
+        average(i);
+      }
+    });
 }
 
 /** Appends a range's symmetric P; the rows are freed on the way. */
@@ -243,13 +213,64 @@ void AppendSymmetric(ConditionalRows& rows, int rangeBegin, Affinities& result)
 }
 }
 
+void Calibrate(double* row, int count, double perplexity)
+{
+  // Only differences to the nearest matter, and only relative to their mean: the search is then
+  // independent of the features' scale, and the largest weight is 1, so that nothing underflows.
+  const double nearest = row[0];
+  double mean = 0.0;
+  for (int n = 0; n < count; ++n)
+  {
+    row[n] -= nearest;
+    mean += row[n] / count;
+  }
+  if (mean <= 0.0)
+  {
+    std::fill(row, row + count, 1.0 / count);
+    return;
+  }
+
+  const double target = std::log(perplexity);
+  double low = 0.0;
+  double high = std::numeric_limits<double>::infinity();
+  double precision = 1.0 / mean;
+  // Beyond the second condition so many duplicates are nearest that they alone exceed the
+  // perplexity: they share the row.
+  for (int step = 0; step < 100 && precision * mean < 1e12; ++step)
+  {
+    double sum = 0.0;
+    double moment = 0.0;
+    for (int n = 0; n < count; ++n)
+    {
+      const double weight = std::exp(-precision * row[n]);
+      sum += weight;
+      moment += weight * row[n];
+    }
+    const double entropy = std::log(sum) + precision * moment / sum;
+    if (std::abs(entropy - target) < 1e-10)
+    {
+      break;
+    }
+    (entropy > target ? low : high) = precision;
+    precision = std::isinf(high) ? 2.0 * precision : 0.5 * (low + high);
+  }
+
+  double sum = 0.0;
+  for (int n = 0; n < count; ++n)
+  {
+    row[n] = std::exp(-precision * row[n]);
+    sum += row[n];
+  }
+  std::transform(row, row + count, row, [sum](double weight) { return weight / sum; });
+}
+
 double MaximumPerplexity(int count)
 {
   return std::max(1.0, (count - 1) / 3.0);
 }
 
-Affinities ComputeAffinities(const Vectors& rows, const std::vector<Range>& ranges,
-  const std::vector<double>& perplexities, int threads)
+Affinities ComputeAffinities(Vectors rows, const std::vector<Range>& ranges,
+  const std::vector<double>& perplexities, int threads, const Tick& tick)
 {
   Affinities result;
   result.Offset.reserve(rows.rows() + 1);
@@ -257,18 +278,50 @@ Affinities ComputeAffinities(const Vectors& rows, const std::vector<Range>& rang
   // Each element has its neighbors, and as many others have it at most on average. Memory that is
   // not reached is not taken.
   std::size_t bound = 0;
+  std::vector<double> work; // of all ranges up to one
   for (std::size_t r = 0; r < ranges.size(); ++r)
   {
-    bound +=
-      2 * static_cast<std::size_t>(ranges[r].Size()) * NeighborCount(ranges[r], perplexities[r]);
+    const double size = ranges[r].Size();
+    bound += 2 * static_cast<std::size_t>(size) * NeighborCount(ranges[r], perplexities[r]);
+    work.push_back((work.empty() ? 0.0 : work.back()) + size * size * rows.cols());
   }
   result.Column.reserve(bound);
   result.Value.reserve(bound);
-  for (std::size_t r = 0; r < ranges.size(); ++r)
+
+  // Large ranges use all threads one after the other, small ones use one thread each.
+  constexpr double largestTogether = 1e9; // multiplications that a core does in a moment
+  for (std::size_t begin = 0; begin < ranges.size();)
   {
-    ConditionalRows conditionals(rows, ranges[r], perplexities[r], threads);
-    Average(conditionals, threads);
-    AppendSymmetric(conditionals, ranges[r].Begin, result);
+    const double before = begin > 0 ? work[begin - 1] : 0.0;
+    std::size_t end = begin + 1;
+    while (end < ranges.size() && work[end] - before < largestTogether * threads)
+    {
+      ++end;
+    }
+    const bool alone = end - begin == 1;
+    const auto report = [&](double done)
+    { tick((before + done * (work[end - 1] - before)) / work.back()); };
+    report(0.0);
+    std::vector<std::unique_ptr<ConditionalRows>> conditionals(end - begin);
+    ForEach(static_cast<int>(end - begin), alone ? 1 : threads,
+      [&](int i)
+      {
+        conditionals[i] = std::make_unique<ConditionalRows>(rows, ranges[begin + i],
+          perplexities[begin + i], alone ? threads : 1, alone ? Tick(report) : Tick([](double) {}));
+        Average(*conditionals[i], alone ? threads : 1);
+      });
+    if (end == ranges.size())
+    {
+      rows.resize(0, 0); // the symmetric P needs their memory
+    }
+    for (std::unique_ptr<ConditionalRows>& range : conditionals)
+    {
+      result.Position.insert(result.Position.end(), range->Position.begin(), range->Position.end());
+      result.NeighborRecall = std::min(result.NeighborRecall, range->Recall);
+      AppendSymmetric(*range, ranges[begin].Begin, result);
+      range.reset();
+      ++begin;
+    }
   }
   return result;
 }

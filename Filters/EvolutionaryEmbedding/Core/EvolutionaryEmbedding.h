@@ -8,6 +8,8 @@
 #include "Filters/Foundation/Monitor.h"
 
 #include <cstdint>
+#include <limits>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -46,6 +48,8 @@ struct EmbeddingParameters
   double LearningRate = 0.0;
   /** Seed of the noise that the start is disturbed by. */
   std::uint64_t Seed = 0;
+  /** How many states on the way are kept, equally spaced from the start to the last step; >= 0. */
+  int Snapshots = 0;
   /** Number of threads, or 0 for all cores. The result does not depend on it. */
   int Threads = 0;
 };
@@ -71,11 +75,21 @@ struct EmbeddingResult
   Eigen::ArrayXd SemanticLoss, DisplacementLoss, AlignmentLoss;
   /** [K] Target displacement of iteration k, K - 1 being the last that occurs. */
   std::vector<double> RingDisplacement;
-  /** Losses of the start, of every tenth step (of 10,000 elements or more: fiftieth), of the
-   * result. */
+  /** Steps done, and whether they began at points that other parameters had led to. */
+  int Step = 0;
+  bool Continued = false;
+  /** Losses of the start, of every tenth step (of 10,000 elements or more: fiftieth), of the last.
+   */
   std::vector<LossRecord> History;
+  /** Share of the nearest neighbors that were found, 1 up to NeighborSearch::LargestExact. */
+  double NeighborRecall = 1.0;
   /** Sentences for the user on parameters that were adjusted. */
   std::vector<std::string> Warnings;
+
+  /** Sets the arrays of the elements from those of their arrangement's positions. */
+  void SetArrays(const std::vector<int>& elements, const Points& points,
+    const Eigen::ArrayXd& targets, const Eigen::ArrayXd& semantic,
+    const Eigen::ArrayXd& displacement, const Eigen::ArrayXd& alignment);
 };
 
 /**
@@ -87,9 +101,63 @@ struct EmbeddingResult
  * The first ring has a radius of one spacing, the first column is x = 0. The start lays the
  * instances around the circle or along the column in the order of their hierarchical clustering;
  * with the semantic loss alone it is plain t-SNE's, two principal components.
- * @throws DataError for elements that Arrange refuses or noise levels that do not order the
- * iterations; ParameterError for a parameter out of its range or one that makes the optimization
- * diverge.
+ *
+ * It is made of elements once; then it can be started, stepped, watched, changed and continued.
+ */
+class EvolutionaryEmbedding
+{
+public:
+  /**
+   * Arranges the elements and finds their affinities.
+   * @throws DataError for elements that Arrange refuses or noise levels that do not order the
+   * iterations; ParameterError for a parameter out of its range; Stopped.
+   */
+  EvolutionaryEmbedding(
+    const Elements& elements, const EmbeddingParameters& parameters, const Monitor& monitor = {});
+  ~EvolutionaryEmbedding();
+
+  /** Whether the same elements would have the same affinities under other parameters. */
+  bool Serves(const EmbeddingParameters& parameters) const;
+
+  /**
+   * Places the points anew.
+   * @param elements Those of the constructor.
+   * @throws as the constructor.
+   */
+  void Start(
+    const Elements& elements, const EmbeddingParameters& parameters, const Monitor& monitor = {});
+
+  /**
+   * Takes other parameters over, for which Serves is true. Where only the layout, the spacing or
+   * the weights are others, the points go on from where they are, in the calmer second half of the
+   * schedule, rings turned into columns and columns into rings; more steps alone continue the run;
+   * anything else that the points depend on starts them anew.
+   * @throws as Start.
+   */
+  void Update(
+    const Elements& elements, const EmbeddingParameters& parameters, const Monitor& monitor = {});
+
+  /**
+   * Steps until all steps are done or the monitor stops, asked before each.
+   * @throws ParameterError when the parameters make the optimization diverge.
+   */
+  void Run(const Monitor& monitor = {});
+
+  /** One step. */
+  void Step();
+
+  /** Whether all steps are done. */
+  bool IsDone() const;
+
+  /** The embedding after the last step or, of those kept, the last one not after `step`. */
+  EmbeddingResult GetResult(double step = std::numeric_limits<double>::infinity());
+
+private:
+  struct State;
+  std::unique_ptr<State> Self;
+};
+
+/** Makes, starts and runs an embedding; its Position is empty when stopped before the first step.
  */
 EmbeddingResult Embed(
   const Elements& elements, const EmbeddingParameters& parameters, const Monitor& monitor = {});

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "Filters/EvolutionaryEmbedding/Core/InstanceOrder.h"
 
+#include "Filters/Foundation/ForEach.h"
+
 #include <algorithm>
 #include <limits>
 #include <utility>
@@ -38,7 +40,7 @@ std::vector<int> Join(
 }
 
 Eigen::MatrixXf InstanceDissimilarities(
-  const Vectors& features, const Arrangement& arrangement, int threads)
+  const Vectors& features, const Arrangement& arrangement, int threads, const Tick& tick)
 {
   const int count = arrangement.Instances;
   const int rings = static_cast<int>(arrangement.Rings.size());
@@ -51,15 +53,18 @@ Eigen::MatrixXf InstanceDissimilarities(
     {
       position(ring, arrangement.Instance[p]) = p;
     }
-    const auto block = features.middleRows(range.Begin, range.Size());
+    const auto block = features.middleRows(range.Begin, range.Size()).cast<double>();
     const Eigen::RowVectorXd center = block.colwise().mean();
-    const double variance = (block.rowwise() - center).rowwise().squaredNorm().mean();
+    double variance = 0.0;
+    for (int row = 0; row < range.Size(); ++row)
+    {
+      variance += (block.row(row) - center).squaredNorm() / range.Size();
+    }
     mean[ring] = 2.0 * variance * range.Size() / std::max(1, range.Size() - 1);
   }
 
   Eigen::MatrixXf result = Eigen::MatrixXf::Zero(count, count);
-#pragma omp parallel for schedule(dynamic, 4) num_threads(threads)
-  for (int a = 0; a < count; ++a)
+  const auto compare = [&](int a)
   {
     for (int b = 0; b < a; ++b)
     {
@@ -80,7 +85,9 @@ Eigen::MatrixXf InstanceDissimilarities(
       }
       result(a, b) = result(b, a) = shared > 0 ? static_cast<float>(sum / shared) : 1.0f;
     }
-  }
+  };
+  ForBlocks(count, 1, 0.5 * count * rings * static_cast<double>(features.cols()), threads, tick,
+    [&](int a, int) { compare(a); });
   return result;
 }
 

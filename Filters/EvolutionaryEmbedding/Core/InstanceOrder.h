@@ -13,7 +13,8 @@ namespace tdl
  * both have. Instances that share none are as different as any two are on average (1).
  */
 Eigen::MatrixXf InstanceDissimilarities(
-  const Vectors& features, const Arrangement& arrangement, int threads);
+  const Vectors& features, const Arrangement& arrangement, int threads,
+  const Tick& tick = [](double) {});
 
 /**
  * Orders instances so that alike ones are neighbors: the leaves of their average-linkage tree

@@ -2,164 +2,41 @@
 #include "Filters/EvolutionaryEmbedding/Core/Neighbors.h"
 
 #include "Filters/EvolutionaryEmbedding/Core/Simd.h"
+#include "Filters/Foundation/ForEach.h"
 
 #include <algorithm>
-#include <array>
 #include <cmath>
-#include <cstdint>
-#include <cstring>
-#include <limits>
+#include <numeric>
 #include <utility>
 
 namespace tdl
 {
 namespace
 {
-/** Rows per tile, and queries that meet a tile together: their products fill the registers. */
-constexpr int TileWidth = 64;
-constexpr int Group = 6;
-/** Floats in the widest vectors of today's processors. */
-constexpr int VectorWidth = 16;
 /** Queries that one thread works on while a tile is in its cache. */
-constexpr int Block = 32 * Group;
+constexpr int Block = 32 * Tiles::Group;
 /** Candidates beyond the neighbors asked for, so that rounding rarely leaves a doubt. */
 constexpr int Spare = 16;
+/** Queries that the recall of an approximate search is measured with. */
+constexpr int SampleSize = 256;
 
-/** Scores of a group of queries for a tile's rows: half of how much nearer than the origin. */
-using Scores = std::array<std::array<float, TileWidth>, Group>;
-/** Per query, a bit for each vector of scores. */
-using Hits = std::array<unsigned, Group>;
-
-/**
- * Scores are q.x - |x|^2 / 2, greater the nearer. Sets a bit per vector that has a score
- * above its query's threshold (or at it), and the scores of these queries.
- * @param queries D x Group; @param tile D x TileWidth; @param halfNorms [TileWidth].
- */
-TDL_SIMD_CLONES void ScoreTile(const float* queries, const float* tile, const float* halfNorms,
-  int dimension, const float* thresholds, Hits& hits, Scores& scores)
+TDL_SIMD_CLONES double SquaredDistance(const float* a, const float* b, Eigen::Index dimension)
 {
-  // The compilers' own vector types: plain loops over an array of sums are not kept in registers.
-  constexpr std::ptrdiff_t width = VectorWidth;
-  constexpr int vectors = TileWidth / VectorWidth;
-  using Vector [[gnu::vector_size(64)]] = float;
-  using Unaligned [[gnu::vector_size(64), gnu::aligned(4), gnu::may_alias]] = float;
-  using Bits [[gnu::vector_size(64)]] = std::uint64_t;
-  const auto at = [](const float* values) -> const Unaligned&
-  { return *reinterpret_cast<const Unaligned*>(values); };
-
-  Vector sums[Group][vectors];
-  for (int v = 0; v < vectors; ++v)
+  double sum = 0.0;
+#pragma omp simd reduction(+ : sum)
+  for (Eigen::Index d = 0; d < dimension; ++d)
   {
-    const Vector start = -at(halfNorms + v * width);
-    for (auto& sum : sums)
-    {
-      sum[v] = start;
-    }
+    const double offset = static_cast<double>(a[d]) - static_cast<double>(b[d]);
+    sum += offset * offset;
   }
-  for (int d = 0; d < dimension; ++d, tile += TileWidth, queries += Group)
-  {
-    const Vector values[vectors] = { at(tile), at(tile + width), at(tile + 2 * width),
-      at(tile + 3 * width) };
-    for (int q = 0; q < Group; ++q)
-    {
-      for (int v = 0; v < vectors; ++v)
-      {
-        sums[q][v] += queries[q] * values[v];
-      }
-    }
-  }
-
-  // Compilers take comparisons of vectors apart, but not subtractions: the sign bits of the
-  // differences tell whether all scores are below.
-  const auto allBelow = [](const Bits& differences)
-  {
-    std::array<std::uint64_t, 8> lanes;
-    std::memcpy(lanes.data(), &differences, sizeof(lanes));
-    constexpr std::uint64_t signs = 0x8000000080000000;
-    return (((lanes[0] & lanes[1]) & (lanes[2] & lanes[3])) &
-             ((lanes[4] & lanes[5]) & (lanes[6] & lanes[7])) & signs) == signs;
-  };
-  for (int q = 0; q < Group; ++q)
-  {
-    Bits differences[vectors];
-    for (int v = 0; v < vectors; ++v)
-    {
-      differences[v] = reinterpret_cast<Bits>(sums[q][v] - thresholds[q]);
-    }
-    hits[q] = 0;
-    if (allBelow((differences[0] & differences[1]) & (differences[2] & differences[3])))
-    {
-      continue;
-    }
-    for (int v = 0; v < vectors; ++v)
-    {
-      hits[q] |= allBelow(differences[v]) ? 0u : 1u << v;
-      *reinterpret_cast<Unaligned*>(scores[q].data() + v * width) = sums[q][v];
-    }
-  }
-}
+  return sum;
 }
 
-struct NeighborSearch::Candidate
+std::vector<Range> AllTiles(const Tiles& tiles)
 {
-  float Score;
-  int Index;
-
-  /** By score; ties go to the smaller index. */
-  bool operator<(const Candidate& other) const
-  {
-    return this->Score > other.Score || (this->Score == other.Score && this->Index < other.Index);
-  }
-};
-
-/** The best candidates of one query so far. */
-class NeighborSearch::Selection
-{
-public:
-  explicit Selection(std::size_t size)
-    : Size(size)
-  {
-    this->Best.reserve(4 * size);
-  }
-
-  /** No score that is not above this one is among the best. */
-  float Threshold = -std::numeric_limits<float>::infinity();
-  std::vector<Candidate> Best;
-
-  /** Adds those of a tile's scores that are above the threshold; `hits` tells where they are. */
-  void Add(const std::array<float, TileWidth>& scores, unsigned hits, int begin, int self)
-  {
-    for (int first = 0; hits != 0; first += VectorWidth, hits >>= 1)
-    {
-      const int end = (hits & 1u) != 0 ? first + VectorWidth : first;
-      for (int column = first; column < end; ++column)
-      {
-        if (scores[column] > this->Threshold && begin + column != self)
-        {
-          this->Best.push_back({ scores[column], begin + column });
-        }
-      }
-    }
-    if (this->Best.size() + TileWidth > 4 * this->Size)
-    {
-      this->Shrink();
-    }
-  }
-
-  void Shrink()
-  {
-    if (this->Best.size() > this->Size)
-    {
-      const auto end = this->Best.begin() + static_cast<std::ptrdiff_t>(this->Size);
-      std::nth_element(this->Best.begin(), end - 1, this->Best.end());
-      this->Best.erase(end, this->Best.end());
-      this->Threshold = this->Best.back().Score;
-    }
-  }
-
-private:
-  std::size_t Size;
-};
+  return { { 0, (tiles.Size() + Tiles::Width - 1) / Tiles::Width } };
+}
+}
 
 Vectors PrepareFeatures(const Elements& elements, const Arrangement& arrangement, Metric metric)
 {
@@ -167,7 +44,7 @@ Vectors PrepareFeatures(const Elements& elements, const Arrangement& arrangement
   Vectors rows(features.rows(), features.cols());
   for (int position = 0; position < arrangement.Size(); ++position)
   {
-    rows.row(position) = features.row(arrangement.Element[position]).template cast<double>();
+    rows.row(position) = features.row(arrangement.Element[position]);
   }
   if (metric == Metric::Cosine)
   {
@@ -176,148 +53,218 @@ Vectors PrepareFeatures(const Elements& elements, const Arrangement& arrangement
   return rows;
 }
 
-NeighborSearch::NeighborSearch(const Vectors& rows, Range range)
+NeighborSearch::NeighborSearch(
+  const Vectors& rows, Range range, int count, int threads, const Tick& tick, int largestExact)
   : Rows(rows)
   , Part(range)
+  , Neighbors(std::max(0, std::min(count, range.Size() - 1)))
+  , Order(range.Size())
 {
-  const int size = range.Size();
-  const auto dimension = static_cast<int>(rows.cols());
-  const int tiles = (size + TileWidth - 1) / TileWidth;
-  this->Tiles.assign(static_cast<std::size_t>(tiles) * TileWidth * dimension, 0.0f);
-  this->HalfNorms.assign(
-    static_cast<std::size_t>(tiles) * TileWidth, std::numeric_limits<float>::infinity());
-  const Eigen::RowVectorXd center = rows.middleRows(range.Begin, size).colwise().mean();
-  for (int row = 0; row < size; ++row)
+  std::iota(this->Order.begin(), this->Order.end(), 0);
+  if (range.Size() > largestExact)
   {
-    const Eigen::RowVectorXf centered = (rows.row(range.Begin + row) - center).cast<float>();
-    float* tile = &this->Tiles[static_cast<std::size_t>(row / TileWidth) * TileWidth * dimension];
-    for (int d = 0; d < dimension; ++d)
-    {
-      tile[d * TileWidth + row % TileWidth] = centered[d];
-    }
-    this->HalfNorms[row] = 0.5f * centered.squaredNorm();
+    this->Partition =
+      std::make_unique<Cells>(rows, range, threads, [&tick](double done) { tick(0.8 * done); });
+    this->Order = this->Partition->GetOrder();
+  }
+  std::vector<int> taken = this->Order;
+  for (int& row : taken)
+  {
+    row += range.Begin;
+  }
+  this->Base =
+    Tiles(rows, taken, rows.middleRows(range.Begin, range.Size()).cast<double>().colwise().mean());
+  if (this->Partition)
+  {
+    this->ChooseReach(threads, [&tick](double done) { tick(0.8 + 0.2 * done); });
   }
 }
 
-void NeighborSearch::Select(Range queries, std::vector<Selection>& selections) const
+std::vector<Range> NeighborSearch::TilesAround(int cell, int reach) const
 {
-  const auto dimension = static_cast<int>(this->Rows.cols());
-  const std::size_t tileSize = static_cast<std::size_t>(TileWidth) * dimension;
-  const int groups = (queries.Size() + Group - 1) / Group;
-  std::vector<float> packed(static_cast<std::size_t>(groups) * Group * dimension, 0.0f);
-  for (int q = 0; q < queries.Size(); ++q)
+  // The nearest first, so that most of what follows is soon found to be too far.
+  std::vector<Range> ranges;
+  std::vector<bool> taken((this->Base.Size() + Tiles::Width - 1) / Tiles::Width, false);
+  for (const int near : this->Partition->Around(cell, reach))
   {
-    const int row = queries.Begin + q;
-    const float* tile = &this->Tiles[row / TileWidth * tileSize];
-    for (int d = 0; d < dimension; ++d)
+    const Range places = this->Partition->Places(near);
+    for (int tile = places.Begin / Tiles::Width; tile * Tiles::Width < places.End; ++tile)
     {
-      packed[(static_cast<std::size_t>(q / Group) * dimension + d) * Group + q % Group] =
-        tile[d * TileWidth + row % TileWidth];
-    }
-  }
-
-  Scores scores;
-  Hits hits{};
-  std::array<float, Group> thresholds{};
-  for (int begin = 0; begin < this->Part.Size(); begin += TileWidth)
-  {
-    const float* tile = &this->Tiles[begin / TileWidth * tileSize];
-    for (int group = 0; group < groups; ++group)
-    {
-      const int count = std::min(Group, queries.Size() - group * Group);
-      for (int q = 0; q < count; ++q)
+      if (!taken[tile]) // it may be at the border of two cells
       {
-        thresholds[q] = selections[group * Group + q].Threshold;
-      }
-      ScoreTile(&packed[static_cast<std::size_t>(group) * Group * dimension], tile,
-        &this->HalfNorms[begin], dimension, thresholds.data(), hits, scores);
-      for (int q = 0; q < count; ++q)
-      {
-        if (hits[q] != 0)
-        {
-          const int at = group * Group + q;
-          selections[at].Add(scores[q], hits[q], begin, queries.Begin + at);
-        }
+        taken[tile] = true;
+        ranges.push_back({ tile, tile + 1 });
       }
     }
   }
+  return ranges;
 }
 
-void NeighborSearch::Refine(
-  int query, Selection& selection, int count, int* index, double* squaredDistance) const
+std::vector<std::pair<double, int>> NeighborSearch::Nearest(
+  const float* query, int self, int count, Selection& selection, bool exact) const
 {
   using Entry = std::pair<double, int>;
-  const auto exact = [&](int other)
+  const auto measured = [&](int place)
   {
-    return Entry(
-      (this->Rows.row(this->Part.Begin + query) - this->Rows.row(this->Part.Begin + other))
-        .squaredNorm(),
-      other);
+    const Eigen::Index other = this->Part.Begin + this->Order[place];
+    return Entry(SquaredDistance(query, &this->Rows(other, 0), this->Rows.cols()), place);
   };
   selection.Shrink();
   std::vector<Entry> nearest;
   nearest.reserve(selection.Best.size());
   for (const Candidate& candidate : selection.Best)
   {
-    nearest.push_back(exact(candidate.Index));
+    nearest.push_back(measured(candidate.Index));
   }
   std::sort(nearest.begin(), nearest.end());
 
-  // Those left out are farther than the selection's last by its score, whose rounding error grows
-  // with the lengths of the vectors; four standard deviations of it decide.
   const auto found = static_cast<int>(nearest.size());
-  const double length = 2.0 * this->HalfNorms[query];
-  const double beyond = length - 2.0 * selection.Threshold;
-  const double rounding =
-    4.0 * std::sqrt(static_cast<double>(this->Rows.cols())) * std::ldexp(1.0, -24);
-  const bool sure = found == this->Part.Size() - 1 ||
-    (found >= count &&
-      nearest[count - 1].first < beyond - rounding * (4.0 * length + 2.0 * beyond));
-  if (!sure)
+  const int others = this->Part.Size() - (self < 0 ? 0 : 1);
+  bool enough = found >= count;
+  if (exact && enough && found < others)
+  {
+    // Those left out are farther than the selection's last by its score, whose rounding error
+    // grows with the lengths of the vectors; four standard deviations of it decide.
+    const double length = this->Base.SquaredNorm(query);
+    const double beyond = length - 2.0 * selection.Threshold;
+    const double rounding =
+      4.0 * std::sqrt(static_cast<double>(this->Rows.cols())) * std::ldexp(1.0, -24);
+    enough = nearest[count - 1].first < beyond - rounding * (4.0 * length + 2.0 * beyond);
+  }
+  if (!enough)
   {
     nearest.clear();
     for (int other = 0; other < this->Part.Size(); ++other)
     {
-      if (other != query)
+      if (other != self)
       {
-        nearest.push_back(exact(other));
+        nearest.push_back(measured(other));
       }
     }
     std::partial_sort(nearest.begin(), nearest.begin() + count, nearest.end());
   }
-  for (int n = 0; n < count; ++n)
+  nearest.resize(count);
+  return nearest;
+}
+
+void NeighborSearch::ChooseReach(int threads, const Tick& tick)
+{
+  const int size = this->Part.Size();
+  const int samples = std::min(SampleSize, size);
+  std::vector<std::vector<std::pair<double, int>>> exact(samples);
+  const auto placeOf = [&](int sample)
+  { return static_cast<int>(static_cast<std::int64_t>(sample) * size / samples); };
+  const auto search = [&](int sample, const std::vector<Range>& tiles, bool all)
   {
-    squaredDistance[n] = nearest[n].first;
-    index[n] = nearest[n].second;
+    const int place = placeOf(sample);
+    const int row = this->Part.Begin + this->Order[place];
+    Selection selection(this->Neighbors + Spare);
+    this->Base.Select(this->Rows, &row, 1, tiles, &selection, place);
+    return this->Nearest(&this->Rows(row, 0), place, this->Neighbors, selection, all);
+  };
+  const double work = static_cast<double>(size) * static_cast<double>(this->Rows.cols());
+  ForBlocks(samples, 1, Tiles::Group * work, threads, tick,
+    [&](int begin, int) { exact[begin] = search(begin, AllTiles(this->Base), true); });
+
+  for (this->Reach = std::max(2048, 8 * this->Neighbors);; this->Reach *= 2)
+  {
+    tick(1.0);
+    std::vector<int> found(samples);
+    ForEach(samples, threads,
+      [&](int sample)
+      {
+        // Distances decide, not places: of duplicates any will do.
+        const double farthest = exact[sample].back().first;
+        const int cell = this->Partition->CellOf(placeOf(sample));
+        const auto nearest = search(sample, this->TilesAround(cell, this->Reach), false);
+        found[sample] = static_cast<int>(std::count_if(nearest.begin(), nearest.end(),
+          [farthest](const auto& entry) { return entry.first <= farthest; }));
+      });
+    this->FoundShare = std::accumulate(found.begin(), found.end(), 0.0) /
+      (static_cast<double>(samples) * this->Neighbors);
+    if (this->FoundShare >= LeastRecall || this->Reach >= size / 2)
+    {
+      return;
+    }
   }
 }
 
-NeighborTable NeighborSearch::Find(Range queries, int count, int threads) const
+NeighborTable NeighborSearch::Find(Range places, int threads, const Tick& tick) const
 {
   NeighborTable table;
-  table.Count = std::max(0, std::min(count, this->Part.Size() - 1));
-  table.Index.resize(static_cast<std::size_t>(queries.Size()) * table.Count);
+  table.Count = this->Neighbors;
+  table.Index.resize(static_cast<std::size_t>(places.Size()) * table.Count);
   table.SquaredDistance.resize(table.Index.size());
   if (table.Count == 0)
   {
     return table;
   }
-  const int blocks = (queries.Size() + Block - 1) / Block;
-#pragma omp parallel for schedule(dynamic) num_threads(threads)
-  for (int block = 0; block < blocks; ++block)
+  // Blocks of queries with the same candidates.
+  std::vector<Range> blocks;
+  for (int begin = places.Begin; begin < places.End; begin = blocks.back().End)
   {
-    const int first = block * Block;
-    const int size = std::min(Block, queries.Size() - first);
-    const int begin = queries.Begin - this->Part.Begin + first;
-    std::vector<Selection> selections(size, Selection(table.Count + Spare));
-    this->Select({ begin, begin + size }, selections);
-    for (int q = 0; q < size; ++q)
-    {
-      const std::size_t offset = static_cast<std::size_t>(first + q) * table.Count;
-      this->Refine(begin + q, selections[q], table.Count, &table.Index[offset],
-        &table.SquaredDistance[offset]);
-    }
+    const int end =
+      this->Partition ? this->Partition->Places(this->Partition->CellOf(begin)).End : places.End;
+    blocks.push_back({ begin, std::min({ begin + Block, end, places.End }) });
   }
+  const double compared = this->Partition ? this->Reach : this->Part.Size();
+  ForBlocks(static_cast<int>(blocks.size()), 1,
+    Block * compared * static_cast<double>(this->Rows.cols()), threads, tick,
+    [&](int block, int)
+    {
+      const Range queries = blocks[block];
+      std::vector<int> rows;
+      for (int place = queries.Begin; place < queries.End; ++place)
+      {
+        rows.push_back(this->Part.Begin + this->Order[place]);
+      }
+      std::vector<Selection> selections(queries.Size(), Selection(table.Count + Spare));
+      const std::vector<Range> tiles = this->Partition
+        ? this->TilesAround(this->Partition->CellOf(queries.Begin), this->Reach)
+        : AllTiles(this->Base);
+      this->Base.Select(
+        this->Rows, rows.data(), queries.Size(), tiles, selections.data(), queries.Begin);
+      for (int q = 0; q < queries.Size(); ++q)
+      {
+        std::size_t at = static_cast<std::size_t>(queries.Begin - places.Begin + q) * table.Count;
+        for (const auto& [distance, place] : this->Nearest(&this->Rows(rows[q], 0),
+               queries.Begin + q, table.Count, selections[q], !this->Partition))
+        {
+          table.SquaredDistance[at] = distance;
+          table.Index[at++] = place;
+        }
+      }
+    });
+  return table;
+}
+
+NeighborTable NeighborSearch::FindOf(
+  const Vectors& queries, Range range, int count, int threads, const Tick& tick) const
+{
+  NeighborTable table;
+  table.Count = std::min(count, this->Part.Size());
+  table.Index.resize(static_cast<std::size_t>(range.Size()) * table.Count);
+  table.SquaredDistance.resize(table.Index.size());
+  ForBlocks(range.Size(), Block,
+    static_cast<double>(this->Part.Size()) * static_cast<double>(this->Rows.cols()), threads, tick,
+    [&](int begin, int end)
+    {
+      std::vector<int> rows(end - begin);
+      std::iota(rows.begin(), rows.end(), range.Begin + begin);
+      std::vector<Selection> selections(rows.size(), Selection(table.Count + Spare));
+      this->Base.Select(
+        queries, rows.data(), end - begin, AllTiles(this->Base), selections.data(), -1);
+      for (int q = begin; q < end; ++q)
+      {
+        std::size_t at = static_cast<std::size_t>(q) * table.Count;
+        for (const auto& [distance, place] :
+          this->Nearest(&queries(range.Begin + q, 0), -1, table.Count, selections[q - begin], true))
+        {
+          table.SquaredDistance[at] = distance;
+          table.Index[at++] = place;
+        }
+      }
+    });
   return table;
 }
 }

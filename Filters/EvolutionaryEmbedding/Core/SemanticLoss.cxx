@@ -95,10 +95,7 @@ SemanticLoss::SemanticLoss(
   Affinities affinities, std::vector<Range> ranges, std::vector<double> scales, int threads)
   : P(std::move(affinities))
   , Ranges(std::move(ranges))
-  , Scales(std::move(scales))
-  , Threads(threads)
 {
-  double pairs = 0.0;
   for (const Range& range : this->Ranges)
   {
     const bool large = range.Size() > LargestExact;
@@ -106,12 +103,8 @@ SemanticLoss::SemanticLoss(
       this->RangeOf.end(), range.Size(), static_cast<int>(&range - this->Ranges.data()));
     this->Grids.push_back(large ? std::make_unique<GridRepulsion>() : nullptr);
     this->NumberOfGrids += large ? 1 : 0;
-    pairs += large ? 0.0 : static_cast<double>(range.Size()) * range.Size();
+    this->SmallPairs += large ? 0.0 : static_cast<double>(range.Size()) * range.Size();
   }
-  // Waking a thread takes about as long as this many pairs.
-  constexpr double pairsPerThread = 50000.0;
-  this->SmallThreads =
-    static_cast<int>(std::clamp(pairs / pairsPerThread, 1.0, static_cast<double>(threads)));
   const auto count = static_cast<Eigen::Index>(this->RangeOf.size());
   this->Scaled.resize(count, 2);
   this->Similarities.resize(count);
@@ -120,6 +113,17 @@ SemanticLoss::SemanticLoss(
   {
     this->Single.resize(count, 2);
   }
+  this->SetScales(std::move(scales), threads);
+}
+
+void SemanticLoss::SetScales(std::vector<double> scales, int threads)
+{
+  this->Scales = std::move(scales);
+  this->Threads = threads;
+  // Waking a thread takes about as long as this many pairs.
+  constexpr double pairsPerThread = 50000.0;
+  this->SmallThreads = static_cast<int>(
+    std::clamp(this->SmallPairs / pairsPerThread, 1.0, static_cast<double>(threads)));
 }
 
 SemanticLoss::~SemanticLoss() = default;
@@ -131,7 +135,7 @@ void SemanticLoss::Repel(const Points& points)
 #pragma omp parallel for num_threads(threads)
   for (int i = 0; i < count; ++i)
   {
-    this->Scaled.row(i) = points.row(i) * this->Scales[this->RangeOf[i]];
+    this->Scaled.row(i) = points.row(this->P.Position[i]) * this->Scales[this->RangeOf[i]];
   }
   if (this->NumberOfGrids > 0)
   {
@@ -199,7 +203,8 @@ double SemanticLoss::Evaluate(const Points& points, Eigen::ArrayXd& parts)
           Similarity(
             this->Scaled(i, 0) - this->Scaled(j, 0), this->Scaled(i, 1) - this->Scaled(j, 1)));
     }
-    parts[i] = mass > 0.0 ? factor * (sum + mass * logNormalizations[this->RangeOf[i]]) : 0.0;
+    parts[this->P.Position[i]] =
+      mass > 0.0 ? factor * (sum + mass * logNormalizations[this->RangeOf[i]]) : 0.0;
   }
   return std::max(0.0, parts.mean());
 }
@@ -223,8 +228,9 @@ void SemanticLoss::AttractInRange(
       this->P, scaled.col(0).data(), scaled.col(1).data(), begin, end, sumsX.data(), sumsY.data());
     for (int i = begin; i < end; ++i)
     {
-      gradient(i, 0) += attraction * sumsX[i - begin] + repulsion * this->Repulsion(i, 0);
-      gradient(i, 1) += attraction * sumsY[i - begin] + repulsion * this->Repulsion(i, 1);
+      const int position = this->P.Position[i];
+      gradient(position, 0) += attraction * sumsX[i - begin] + repulsion * this->Repulsion(i, 0);
+      gradient(position, 1) += attraction * sumsY[i - begin] + repulsion * this->Repulsion(i, 1);
     }
   }
 }

@@ -34,6 +34,9 @@ public:
     Affinities affinities, std::vector<Range> ranges, std::vector<double> scales, int threads);
   ~SemanticLoss();
 
+  /** Other scales, and another number of threads, for the same P. */
+  void SetScales(std::vector<double> scales, int threads);
+
   /** Returns the loss, >= 0, and sets each element's part [N]; the parts' mean is the loss. */
   double Evaluate(const Points& points, Eigen::ArrayXd& parts);
 
@@ -54,8 +57,12 @@ private:
   std::vector<Range> Ranges;
   std::vector<double> Scales;
   int Threads = 1;
+  /** Pairs in the small ranges. */
+  double SmallPairs = 0.0;
   /** Threads that the work of the small ranges is worth. */
   int SmallThreads = 1;
+  // Arrays [N] from here on are in the order of P's places.
+
   /** [N] Range of each point. */
   std::vector<int> RangeOf;
   /** One per range; null where it is small. */

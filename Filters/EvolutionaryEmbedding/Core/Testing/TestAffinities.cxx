@@ -19,8 +19,14 @@ constexpr double SinglePrecision = 6e-8;
 Vectors RandomVectors(int count, int dimension)
 {
   std::mt19937 random(5);
-  std::normal_distribution<double> normal;
+  std::normal_distribution<float> normal;
   return Vectors::NullaryExpr(count, dimension, [&] { return normal(random); });
+}
+
+Eigen::VectorXd SquaredDistances(const Vectors& rows, int from)
+{
+  const Eigen::MatrixXd exact = rows.cast<double>();
+  return (exact.rowwise() - exact.row(from)).rowwise().squaredNorm();
 }
 
 double Entry(const Affinities& p, int i, int j)
@@ -36,7 +42,7 @@ TEST(Neighbors, AgreeWithSortingAllDistances)
 {
   const Vectors rows = RandomVectors(150, 7);
   const Range range{ 10, 140 };
-  const NeighborTable table = NeighborSearch(rows, range).Find(range, 12, 2);
+  const NeighborTable table = NeighborSearch(rows, range, 12, 2).Find({ 0, range.Size() }, 2);
   ASSERT_EQ(table.Count, 12);
   for (int row = 0; row < range.Size(); ++row)
   {
@@ -45,7 +51,9 @@ TEST(Neighbors, AgreeWithSortingAllDistances)
     {
       if (other != row)
       {
-        all.emplace_back((rows.row(10 + row) - rows.row(10 + other)).squaredNorm(), other);
+        all.emplace_back(
+          (rows.row(10 + row).cast<double>() - rows.row(10 + other).cast<double>()).squaredNorm(),
+          other);
       }
     }
     std::sort(all.begin(), all.end());
@@ -61,15 +69,14 @@ TEST(Neighbors, AreExactWhereSinglePrecisionCannotTell)
 {
   // A cluster whose inner distances are lost in single precision, so far is it from the center.
   Vectors rows = RandomVectors(300, 6);
-  rows.topRows(150) *= 1e-3;
-  rows.topRows(150).array() += 1e4;
+  rows.topRows(150) *= 1e-1f;
+  rows.topRows(150).array() += 1e4f;
   for (const Range queries : { Range{ 0, 300 }, Range{ 140, 160 } })
   {
-    const NeighborTable table = NeighborSearch(rows, { 0, 300 }).Find(queries, 7, 2);
+    const NeighborTable table = NeighborSearch(rows, { 0, 300 }, 7, 2).Find(queries, 2);
     for (int q = 0; q < queries.Size(); ++q)
     {
-      const auto distances =
-        (rows.rowwise() - rows.row(queries.Begin + q)).rowwise().squaredNorm().eval();
+      const auto distances = SquaredDistances(rows, queries.Begin + q);
       std::vector<double> sorted(distances.begin(), distances.end());
       std::sort(sorted.begin(), sorted.end());
       for (int n = 0; n < table.Count; ++n)
@@ -80,14 +87,69 @@ TEST(Neighbors, AreExactWhereSinglePrecisionCannotTell)
   }
 }
 
+TEST(Neighbors, OfManyRowsAreFoundInCells)
+{
+  // Clusters, one of them of duplicates, which are all as near.
+  Vectors rows = RandomVectors(5000, 6);
+  for (int row = 0; row < 5000; ++row)
+  {
+    rows.row(row).array() += static_cast<float>(5 * (row % 7));
+    if (row % 7 == 6)
+    {
+      rows.row(row).setConstant(40.0f);
+    }
+  }
+  const Range range{ 100, 4900 };
+  const NeighborSearch exact(rows, range, 12, 1);
+  const NeighborSearch cells(
+    rows, range, 12, 1, [](double) {}, 1000);
+  EXPECT_EQ(exact.Recall(), 1.0);
+  EXPECT_GE(cells.Recall(), NeighborSearch::LeastRecall);
+  const NeighborTable expected = exact.Find({ 0, range.Size() }, 2);
+  const NeighborTable found = cells.Find({ 0, range.Size() }, 2);
+  std::vector<bool> seen(range.Size(), false);
+  int same = 0;
+  for (int place = 0; place < range.Size(); ++place)
+  {
+    const int row = cells.RowAt(place);
+    seen[row] = true;
+    for (int n = 0; n < 12; ++n)
+    {
+      const double distance = found.SquaredDistance[12 * place + n];
+      same += distance <= expected.SquaredDistance[12 * row + 11] ? 1 : 0;
+      const int other = cells.RowAt(found.Index[12 * place + n]);
+      EXPECT_NE(other, row);
+      EXPECT_NEAR(distance,
+        (rows.row(100 + row) - rows.row(100 + other)).cast<double>().squaredNorm(),
+        1e-4 * (1.0 + distance));
+    }
+  }
+  EXPECT_EQ(std::count(seen.begin(), seen.end(), true), range.Size());
+  EXPECT_GE(same, 0.98 * 12 * range.Size());
+
+  const NeighborSearch again(
+    rows, range, 12, 3, [](double) {}, 1000);
+  const NeighborTable parallel = again.Find({ 0, range.Size() }, 3);
+  EXPECT_EQ(parallel.Index, found.Index);
+  EXPECT_EQ(parallel.SquaredDistance, found.SquaredDistance);
+}
+
+TEST(Neighbors, StopWhenTold)
+{
+  const Vectors rows = RandomVectors(300, 4);
+  const auto stop = [](double) { throw Stopped(); };
+  EXPECT_THROW(NeighborSearch(rows, { 0, 300 }, 5, 1, stop, 100), Stopped);
+  EXPECT_THROW(NeighborSearch(rows, { 0, 300 }, 5, 1).Find({ 0, 300 }, 1, stop), Stopped);
+}
+
 TEST(Neighbors, OfHugeVectorsAreFound)
 {
   // Their squares exceed single precision.
-  const Vectors rows = RandomVectors(100, 3) * 1e30;
-  const NeighborTable table = NeighborSearch(rows, { 0, 100 }).Find({ 0, 100 }, 1, 1);
+  const Vectors rows = RandomVectors(100, 3) * 1e30f;
+  const NeighborTable table = NeighborSearch(rows, { 0, 100 }, 1, 1).Find({ 0, 100 }, 1);
   for (int row = 0; row < 100; ++row)
   {
-    Eigen::VectorXd distances = (rows.rowwise() - rows.row(row)).rowwise().squaredNorm();
+    Eigen::VectorXd distances = SquaredDistances(rows, row);
     distances[row] = std::numeric_limits<double>::infinity();
     EXPECT_DOUBLE_EQ(table.SquaredDistance[row], distances.minCoeff());
   }
@@ -95,9 +157,9 @@ TEST(Neighbors, OfHugeVectorsAreFound)
 
 TEST(Neighbors, OfDuplicatesAreAtDistanceZero)
 {
-  Vectors rows = Vectors::Constant(5, 3, 0.1);
-  rows.row(4).setConstant(7.0);
-  const NeighborTable table = NeighborSearch(rows, { 0, 5 }).Find({ 0, 5 }, 9, 1);
+  Vectors rows = Vectors::Constant(5, 3, 0.1f);
+  rows.row(4).setConstant(7.0f);
+  const NeighborTable table = NeighborSearch(rows, { 0, 5 }, 9, 1).Find({ 0, 5 }, 1);
   ASSERT_EQ(table.Count, 4); // all others
   EXPECT_EQ(table.SquaredDistance[0], 0.0);
   EXPECT_EQ(table.Index[0], 1);
@@ -111,8 +173,8 @@ TEST(Affinities, RowsHaveThePerplexity)
   Vectors rows(count, 2);
   for (int i = 0; i < count; ++i)
   {
-    rows.row(i) << std::cos(2.0 * 3.14159265358979323846 * i / count),
-      std::sin(2.0 * 3.14159265358979323846 * i / count);
+    const double angle = 2.0 * 3.14159265358979323846 * i / count;
+    rows.row(i) << static_cast<float>(std::cos(angle)), static_cast<float>(std::sin(angle));
   }
   const double perplexity = 10.0;
   const Affinities p = ComputeAffinities(rows, { { 0, count } }, { perplexity }, 1);
@@ -152,18 +214,18 @@ TEST(Affinities, AreSymmetricAndSumToOneInEachRange)
 TEST(Affinities, DoNotDependOnTheScaleOfTheFeatures)
 {
   const Vectors rows = RandomVectors(40, 4);
-  const Affinities small = ComputeAffinities(rows * 1e-8, { { 0, 40 } }, { 5.0 }, 1);
-  const Affinities large = ComputeAffinities(rows * 1e8, { { 0, 40 } }, { 5.0 }, 1);
+  const Affinities small = ComputeAffinities(rows * 1e-8f, { { 0, 40 } }, { 5.0 }, 1);
+  const Affinities large = ComputeAffinities(rows * 1e8f, { { 0, 40 } }, { 5.0 }, 1);
   ASSERT_EQ(small.Column, large.Column);
   for (std::size_t entry = 0; entry < small.Value.size(); ++entry)
   {
-    EXPECT_NEAR(small.Value[entry], large.Value[entry], 1e-9);
+    EXPECT_NEAR(small.Value[entry], large.Value[entry], 1e-6 * large.Value[entry]);
   }
 }
 
 TEST(Affinities, OfEqualRowsAreUniform)
 {
-  const Affinities p = ComputeAffinities(Vectors::Constant(6, 3, 0.3), { { 0, 6 } }, { 1.6 }, 1);
+  const Affinities p = ComputeAffinities(Vectors::Constant(6, 3, 0.3f), { { 0, 6 } }, { 1.6 }, 1);
   for (double value : p.Value)
   {
     EXPECT_NEAR(value, 1.0 / 30.0, SinglePrecision / 30.0);

@@ -123,7 +123,8 @@ TEST(SemanticLoss, OfALargeRangeAgreesWithTheSumOverPairs)
   const Points points = Map(count, 15.0);
   std::mt19937 random(2);
   std::normal_distribution<double> normal;
-  const Vectors features = Vectors::NullaryExpr(count, 5, [&] { return normal(random); });
+  const Vectors features =
+    Vectors::NullaryExpr(count, 5, [&] { return static_cast<float>(normal(random)); });
   const Affinities p = ComputeAffinities(features, { { 0, count } }, { 20.0 }, 1);
   SemanticLoss loss(p, { { 0, count } }, { 0.5 }, 2);
   Eigen::ArrayXd parts(count);
