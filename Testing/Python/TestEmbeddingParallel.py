@@ -6,7 +6,7 @@ import subprocess
 import sys
 
 import numpy as np
-from paraview.simple import EmbeddingQuality, EvolutionaryEmbedding
+from paraview.simple import Divergence, EmbeddingQuality, EvolutionaryEmbedding
 from vtkmodules.util.numpy_support import numpy_to_vtk
 
 import FeatureTables as ft
@@ -31,13 +31,20 @@ def results(rank, ranks):
     embedding = EvolutionaryEmbedding(Input=source, OptimizationSteps=50)
     data = ic.output_of(embedding)
     quality = ic.output_of(EmbeddingQuality(Input=embedding, FeatureTable=source))
+    divergence = Divergence(Input=source, Embedding=embedding)
+    separations = ic.output_of(divergence)
+    branches = divergence.GetClientSideObject().GetOutputDataObject(4)
     if rank > 0:
+        assert separations.GetNumberOfRows() == 0 and branches.GetNumberOfPoints() == 0
         assert data.GetNumberOfPoints() == 0 and quality.GetNumberOfRows() == 0
         return None
     return {"points": np.array([data.GetPoint(i) for i in range(data.GetNumberOfPoints())]),
             "seeds": ic.array_of(data.GetPointData(), "Seed"),
             "pictures": ic.array_of(data.GetFieldData(), "Thumbnails")[
                 ic.array_of(data.GetPointData(), "ThumbnailId")],
+            "separations": ic.array_of(separations.GetRowData(), "Iteration"),
+            "bounds": ic.array_of(separations.GetRowData(), "High"),
+            "branches": np.array([branches.GetPoint(i) for i in range(branches.GetNumberOfPoints())]),
             "values": ic.array_of(quality.GetRowData(), "Value")}
 
 

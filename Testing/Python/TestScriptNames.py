@@ -9,6 +9,7 @@ NAMES = {
     "EvolutionaryEmbedding": """Layout NeighborhoodScope Perplexity DisplacementWeight AlignmentWeight
         DisplacementSpacing OptimizationSteps EarlyExaggeration LearningRate Metric Seed Threads""",
     "EmbeddingQuality": "Neighbors SampleSize",
+    "Divergence": "Embedding Compare Neighbors Threshold Resamples Confidence Seed Threads",
     "FilmStrip": "Instances Every ImageArray",
 }
 NAMES_WITH_TORCH = {
