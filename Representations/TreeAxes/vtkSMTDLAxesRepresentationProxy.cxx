@@ -83,6 +83,10 @@ void vtkSMTDLAxesRepresentationProxy::ViewUpdated(vtkSMProxy* view)
       colors.Set(3 * index + component, promptColors[prompt][component]);
     }
   }
+  // What is of several prompts, as a branch of a merge tree, is none of them: a gray that stands
+  // out from light and dark backgrounds.
+  constexpr double gray[] = { 0.58, 0.58, 0.58 };
+  vtkSMPropertyHelper(colorMap, "NanColor").Set(gray, 3);
   vtkSMPropertyHelper(colorMap, "IndexedLookup").Set(1);
   colorMap->UpdateVTKObjects();
 }

@@ -17,6 +17,7 @@ assert list(prompts.Annotations[1::2]) == SyntheticEmbedding.PROMPTS
 assert list(prompts.Annotations[0::2]) == [str(i) for i in range(10)]
 colors = [tuple(prompts.IndexedColors[3 * i:3 * i + 3]) for i in range(10)]
 assert len(set(colors)) == 10
+assert list(prompts.NanColor) == [0.58] * 3  # of what is of several prompts
 
 ColorBy(display, ("POINTS", "GroupId"))
 Render(view)

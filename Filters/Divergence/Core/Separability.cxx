@@ -6,6 +6,7 @@
 #include "Filters/Foundation/ForEach.h"
 
 #include <algorithm>
+#include <chrono>
 #include <limits>
 #include <map>
 #include <random>
@@ -91,34 +92,90 @@ double TakeTied(
   return found;
 }
 
-/**
- * Share of `own` among the k nearest of two labels, each weighted by the inverse of its number.
- * @param ownCount,otherCount > 0: how often the elements of the label occur.
+/** The elements of two labels by distance, as far as somebody looks, for one resample after
+ * another.
  */
-double OwnShare(NearestFirst& own, NearestFirst& other, double ownCount, double otherCount,
-  const std::vector<int>& multiplicity, int neighbors)
+class MergedNeighbors
 {
-  double ownFound = 0.0;
-  double otherFound = 0.0;
-  double wanted = neighbors;
-  int i = 0;
-  int j = 0;
-  while (wanted > 0.0 && (i < own.Size() || j < other.Size()))
+public:
+  MergedNeighbors(NearestFirst& own, NearestFirst& other)
+    : Own(own)
+    , Other(other)
   {
-    const double distance = std::min(own.Distance(i), other.Distance(j));
-    const double ownTied = TakeTied(own, distance, multiplicity, i);
-    const double otherTied = TakeTied(other, distance, multiplicity, j);
-    const double tied = ownTied + otherTied;
-    if (tied > 0.0)
-    {
-      const double share = std::min(1.0, wanted / tied);
-      ownFound += share * ownTied;
-      otherFound += share * otherTied;
-      wanted -= share * tied;
-    }
   }
-  return ownFound / ownCount / (ownFound / ownCount + otherFound / otherCount);
-}
+
+  /**
+   * Share of `own` among the k nearest, each label weighted by the inverse of its number.
+   * @param ownCount,otherCount > 0: how often the elements of the label occur.
+   */
+  double OwnShare(
+    double ownCount, double otherCount, const std::vector<int>& multiplicity, int neighbors)
+  {
+    double ownFound = 0.0;
+    double otherFound = 0.0;
+    double wanted = neighbors;
+    for (std::size_t i = 0; wanted > 0.0 && (i < this->Entries.size() || this->Extend());)
+    {
+      int found[2] = { 0, 0 };
+      bool tied = true;
+      for (; tied; ++i)
+      {
+        const Entry& entry = this->Entries[i];
+        found[entry.IsOwn] += multiplicity[entry.Unit];
+        tied = entry.TiedWithNext;
+      }
+      const int all = found[0] + found[1];
+      if (all <= wanted)
+      {
+        ownFound += found[1];
+        otherFound += found[0];
+        wanted -= all;
+      }
+      else
+      {
+        ownFound += wanted * found[1] / all;
+        otherFound += wanted * found[0] / all;
+        wanted = 0.0;
+      }
+    }
+    return ownFound / ownCount / (ownFound / ownCount + otherFound / otherCount);
+  }
+
+private:
+  struct Entry
+  {
+    int Unit = 0;
+    bool IsOwn = false;
+    bool TiedWithNext = false;
+  };
+
+  /** Adds those that are equally far and next; returns whether there are any. */
+  bool Extend()
+  {
+    const double distance =
+      std::min(this->Own.Distance(this->NextOwn), this->Other.Distance(this->NextOther));
+    if (distance == std::numeric_limits<double>::infinity())
+    {
+      return false;
+    }
+    for (; this->Own.Distance(this->NextOwn) == distance; ++this->NextOwn)
+    {
+      this->Entries.push_back({ this->Own[this->NextOwn].Unit, true, true });
+    }
+    for (; this->Other.Distance(this->NextOther) == distance; ++this->NextOther)
+    {
+      this->Entries.push_back({ this->Other[this->NextOther].Unit, false, true });
+    }
+    this->Entries.back().TiedWithNext = false;
+    return true;
+  }
+
+  NearestFirst& Own;
+  NearestFirst& Other;
+  int NextOwn = 0;
+  int NextOther = 0;
+  std::vector<Entry> Entries;
+};
 
 /** Label of most of the k nearest; of equally many the one that comes nearest, or else -1. */
 int Majority(
@@ -259,6 +316,7 @@ private:
     const int pair = PairIndex(std::min(label, other), std::max(label, other), this->Ring.Labels);
     const int neighbors =
       this->LoweredNeighbors(std::min(byLabel[label].Size(), byLabel[other].Size()));
+    MergedNeighbors merged(byLabel[label], byLabel[other]);
     for (std::size_t r = 0; r < this->Resamples.size(); ++r)
     {
       const auto column = static_cast<Eigen::Index>(r);
@@ -271,9 +329,8 @@ private:
       const int otherCount = this->LabelCounts(other, column) - times * related[other];
       if (ownCount > 0 && otherCount > 0)
       {
-        sums.Value(other, column) += times *
-          OwnShare(
-            byLabel[label], byLabel[other], ownCount, otherCount, this->Resamples[r], neighbors);
+        sums.Value(other, column) +=
+          times * merged.OwnShare(ownCount, otherCount, this->Resamples[r], neighbors);
         sums.Weight(other, column) += times;
       }
     }
@@ -344,15 +401,18 @@ RingScores ScoreRing(const ComparedRing& ring, const std::vector<std::vector<int
   RingScores scores;
   scores.Neighborhood.assign(count, -1);
   std::vector<Sums> ofLabel(ring.Labels, Sums(ring.Labels, columns));
-  const int batch = 2 * threads; // short enough to be stopped behind
-  for (int first = 0; first < blocks; first += batch)
+  // Blocks between two calls of the monitor: for about a tenth of a second.
+  using Clock = std::chrono::steady_clock;
+  int batch = 2 * threads;
+  for (int first = 0, size = 0; first < blocks; first += size)
   {
     if (!Continue(monitor, "Neighborhoods", static_cast<double>(first) / blocks))
     {
       scores.Stopped = true;
       return scores;
     }
-    const int size = std::min(batch, blocks - first);
+    const auto start = Clock::now();
+    size = std::min(batch, blocks - first);
     std::vector<Sums> ofBlock(size, Sums(ring.Labels, columns));
     ForEach(size, threads,
       [&](int b)
@@ -362,6 +422,10 @@ RingScores ScoreRing(const ComparedRing& ring, const std::vector<std::vector<int
       Sums& sums = ofLabel[ring.Label[begins[first + b]]];
       sums.Value += ofBlock[b].Value;
       sums.Weight += ofBlock[b].Weight;
+    }
+    if (Clock::now() - start < std::chrono::milliseconds(50))
+    {
+      batch *= 2;
     }
   }
 

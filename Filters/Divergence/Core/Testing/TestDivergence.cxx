@@ -79,6 +79,23 @@ TEST(Divergence, FindsTheSplitsOfATree)
   }
 }
 
+TEST(Divergence, FindsTheSplitsOfATreeAtAnyThreshold)
+{
+  const OwnedElements tree = MakeSyntheticTree(10, 20);
+  for (double threshold : { 0.65, 0.7, 0.8, 0.9, 1.0 })
+  {
+    for (int neighbors : { 3, 5, 9 })
+    {
+      DivergenceParameters parameters = Quick();
+      parameters.Threshold = threshold;
+      parameters.Neighbors = neighbors;
+      const DivergenceResult result = MeasureDivergence(Label(tree), parameters);
+      EXPECT_EQ(result.Separations[0].Iteration, 10) << threshold << " " << neighbors;
+      EXPECT_EQ(result.Separations[1].Iteration, 5) << threshold << " " << neighbors;
+    }
+  }
+}
+
 TEST(Divergence, TellsNoiseFromWhatIsApart)
 {
   const OwnedElements tree = MakeSyntheticTree(25, 20);
