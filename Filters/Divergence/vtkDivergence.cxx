@@ -210,22 +210,30 @@ void FillSeparations(vtkTable* table, const tdl::DivergenceResult& result, const
 /** The iterations that were reached. */
 void FillSeparability(vtkTable* table, const tdl::DivergenceResult& result, const Labels& labels)
 {
-  Columns columns(table->GetRowData());
-  for (std::size_t row = 0; row < result.Iterations.size(); ++row)
+  const auto rows = static_cast<int>(result.Iterations.size());
+  const auto count = static_cast<int>(labels.Id.size());
+  if (result.FirstReached == rows)
   {
-    if (static_cast<int>(row) < result.FirstReached)
+    return;
+  }
+  vtkNew<vtkIntArray> iterations;
+  iterations->SetName(tdl::names::Iteration);
+  for (int row = result.FirstReached; row < rows; ++row)
+  {
+    iterations->InsertNextValue(result.Iterations[row]);
+  }
+  table->AddColumn(iterations);
+  for (int first = 0; first < count; ++first)
+  {
+    for (int second = first + 1; second < count; ++second)
     {
-      continue;
-    }
-    columns.Add(tdl::names::Iteration, result.Iterations[row]);
-    Eigen::Index pair = 0;
-    for (int first = 0; first < static_cast<int>(labels.Id.size()); ++first)
-    {
-      for (int second = first + 1; second < static_cast<int>(labels.Id.size()); ++second)
+      vtkNew<vtkDoubleArray> values;
+      values->SetName(labels.PairName(first, second).c_str());
+      for (int row = result.FirstReached; row < rows; ++row)
       {
-        columns.Add(labels.PairName(first, second).c_str(),
-          result.Separability(static_cast<Eigen::Index>(row), pair++));
+        values->InsertNextValue(result.Separability(row, tdl::PairIndex(first, second, count)));
       }
+      table->AddColumn(values);
     }
   }
 }
