@@ -42,9 +42,9 @@ Eigen::MatrixXd Scatter(
 }
 
 std::vector<float> PrincipalComponents(
-  const std::vector<float>& features, int dimension, int components, int threads)
+  const float* features, std::size_t rows, int dimension, int components, int threads)
 {
-  const auto count = static_cast<Eigen::Index>(features.size()) / dimension;
+  const auto count = static_cast<Eigen::Index>(rows);
   const Eigen::Index most = std::min<Eigen::Index>(count - 1, dimension);
   if (components < 1 || components > most)
   {
@@ -53,7 +53,7 @@ std::vector<float> PrincipalComponents(
       (most < 1 ? "none; give it more images."
                 : "1 to " + std::to_string(most) + " principal components; choose from these."));
   }
-  const Eigen::Map<const RowMatrix> data(features.data(), count, dimension);
+  const Eigen::Map<const RowMatrix> data(features, count, dimension);
   const Eigen::RowVectorXd mean = data.cast<double>().colwise().mean();
   const Eigen::SelfAdjointEigenSolver<Eigen::MatrixXd> solver(Scatter(data, mean, threads));
   // The solver sorts by increasing variance.
@@ -70,9 +70,9 @@ std::vector<float> PrincipalComponents(
 #pragma omp parallel for schedule(static) num_threads(threads)
   for (Eigen::Index row = 0; row < count; row += BlockRows)
   {
-    const Eigen::Index rows = std::min(BlockRows, count - row);
-    coordinates.middleRows(row, rows) =
-      ((data.middleRows(row, rows).cast<double>().rowwise() - mean) * axes).cast<float>();
+    const Eigen::Index height = std::min(BlockRows, count - row);
+    coordinates.middleRows(row, height) =
+      ((data.middleRows(row, height).cast<double>().rowwise() - mean) * axes).cast<float>();
   }
   return result;
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
+#include <cstddef>
 #include <vector>
 
 namespace tdl
@@ -16,5 +17,5 @@ namespace tdl
  * @throws ParameterError when `components` is out of range.
  */
 std::vector<float> PrincipalComponents(
-  const std::vector<float>& features, int dimension, int components, int threads);
+  const float* features, std::size_t rows, int dimension, int components, int threads);
 }

@@ -8,7 +8,6 @@
 #include <cstddef>
 #include <limits>
 #include <memory>
-#include <numeric>
 #include <utility>
 
 namespace tdl
@@ -88,14 +87,8 @@ public:
                                                          : nullptr;
   }
 
-  /** Frees the block that ends with this row, if one does. */
-  void FreeUpTo(int row)
-  {
-    if ((row + 1) % BlockSize == 0)
-    {
-      this->Blocks[row / BlockSize] = {};
-    }
-  }
+  /** Frees the block that the row is in. */
+  void FreeBlock(int row) { this->Blocks[row / BlockSize] = {}; }
 
 private:
   std::ptrdiff_t At(int row) const
@@ -165,34 +158,41 @@ void Average(ConditionalRows& rows, int threads)
 /** Appends a range's symmetric P; the rows are freed on the way. */
 void AppendSymmetric(ConditionalRows& rows, int rangeBegin, Affinities& result)
 {
-  // The entries of the lower or upper triangle that only the other element has as neighbors.
-  std::vector<std::int64_t> begin(rows.Size + 1, 0);
-  for (int i = 0; i < rows.Size; ++i)
+  // The entries that only the other element has as neighbors, in blocks as the rows'.
+  using Entry = std::pair<int, float>;
+  constexpr int blockSize = ConditionalRows::BlockSize;
+  std::vector<int> end(rows.Size, 0); // of a row's entries, counted from its block's begin
+  const auto forOneSided = [&rows](const auto& work)
   {
-    for (int n = 0; n < rows.Count; ++n)
+    for (int i = 0; i < rows.Size; ++i)
     {
-      begin[rows.Columns(i)[n] + 1] += rows.Values(i)[n] < 0.0f ? 1 : 0;
-    }
-  }
-  std::partial_sum(begin.begin(), begin.end(), begin.begin());
-  std::vector<std::pair<int, float>> reverse(begin.back());
-  std::vector<std::int64_t> next(begin.begin(), begin.end() - 1);
-  for (int i = 0; i < rows.Size; ++i)
-  {
-    for (int n = 0; n < rows.Count; ++n)
-    {
-      const float value = rows.Values(i)[n];
-      if (value < 0.0f)
+      for (int n = 0; n < rows.Count; ++n)
       {
-        reverse[next[rows.Columns(i)[n]]++] = { i, -value };
+        if (const float value = rows.Values(i)[n]; value < 0.0f)
+        {
+          work(rows.Columns(i)[n], Entry(i, -value));
+        }
       }
     }
+  };
+  forOneSided([&end](int row, const Entry&) { ++end[row]; });
+  std::vector<std::vector<Entry>> reverse;
+  for (int first = 0; first < rows.Size; first += blockSize)
+  {
+    int sum = 0;
+    for (int row = first; row < std::min(first + blockSize, rows.Size); ++row)
+    {
+      sum += std::exchange(end[row], sum); // the begin, until the entries are there
+    }
+    reverse.emplace_back(sum);
   }
+  forOneSided([&](int row, const Entry& entry) { reverse[row / blockSize][end[row]++] = entry; });
 
-  std::vector<std::pair<int, float>> row;
+  std::vector<Entry> row;
   for (int i = 0; i < rows.Size; ++i)
   {
-    row.assign(reverse.begin() + begin[i], reverse.begin() + begin[i + 1]);
+    std::vector<Entry>& block = reverse[i / blockSize];
+    row.assign(block.begin() + (i % blockSize == 0 ? 0 : end[i - 1]), block.begin() + end[i]);
     const auto middle = static_cast<std::ptrdiff_t>(row.size());
     for (int n = 0; n < rows.Count; ++n)
     {
@@ -208,7 +208,11 @@ void AppendSymmetric(ConditionalRows& rows, int rangeBegin, Affinities& result)
       result.Value.push_back(value);
     }
     result.Offset.push_back(static_cast<std::int64_t>(result.Column.size()));
-    rows.FreeUpTo(i);
+    if ((i + 1) % blockSize == 0)
+    {
+      block = {};
+      rows.FreeBlock(i);
+    }
   }
 }
 }

@@ -73,8 +73,8 @@ double Height(const Eigen::ArrayXd& targets)
 }
 
 /** Turns rings into columns, cut where the last ring is emptiest, or columns into rings. */
-void ChangeLayout(Points& points, Layout to, const Arrangement& arrangement,
-  const Eigen::ArrayXd& from, const Eigen::ArrayXd& targets)
+void ChangeLayout(
+  Points& points, Layout to, const Eigen::ArrayXd& from, const Eigen::ArrayXd& targets)
 {
   if (to == Layout::Radial)
   {
@@ -91,10 +91,13 @@ void ChangeLayout(Points& points, Layout to, const Arrangement& arrangement,
     return;
   }
   std::vector<double> angles;
-  const Range& last = arrangement.Rings.back();
-  for (int i = last.Begin; i < last.End; ++i)
+  const double last = from.maxCoeff();
+  for (Eigen::Index i = 0; i < points.rows(); ++i)
   {
-    angles.push_back(std::atan2(points(i, 1), points(i, 0)));
+    if (from[i] == last)
+    {
+      angles.push_back(std::atan2(points(i, 1), points(i, 0)));
+    }
   }
   std::sort(angles.begin(), angles.end());
   double cut = 0.5 * (angles.back() + angles.front() + 2.0 * Pi);
@@ -145,6 +148,10 @@ struct EvolutionaryEmbedding::State
   std::unique_ptr<SemanticLoss> Semantic;
   double NeighborRecall = 1.0;
   std::vector<std::string> PerplexityWarnings;
+  /** [N] Position of the arrangement at each place of P; the arrays below have P's order. */
+  std::vector<int> PositionAt;
+  /** [N] Place of the same instance's next iteration, or -1. */
+  std::vector<int> Next;
   /** [instances] Empty until a start needs it. */
   std::vector<int> Order;
 
@@ -197,6 +204,18 @@ EvolutionaryEmbedding::EvolutionaryEmbedding(
     ComputeAffinities(PrepareFeatures(elements, self.Arrangement, parameters.Metric), self.Ranges,
       self.Perplexities, self.Threads, tick);
   self.NeighborRecall = affinities.NeighborRecall;
+  self.PositionAt = std::move(affinities.Position);
+  std::vector<int> placeOf(self.PositionAt.size());
+  for (std::size_t place = 0; place < placeOf.size(); ++place)
+  {
+    placeOf[self.PositionAt[place]] = static_cast<int>(place);
+  }
+  for (const int position : self.PositionAt)
+  {
+    const int next = self.Arrangement.Next[position];
+    self.Next.push_back(next < 0 ? -1 : placeOf[next]);
+  }
+  self.Arrangement.Next = self.Arrangement.Previous = {}; // no longer needed
   self.Semantic = std::make_unique<SemanticLoss>(
     std::move(affinities), self.Ranges, std::vector<double>(self.Ranges.size(), 1.0), self.Threads);
 }
@@ -214,7 +233,7 @@ void EvolutionaryEmbedding::State::Adopt(
 {
   CheckParameters(parameters);
   this->RingDisplacement = RingDisplacements(parameters.Layout, elements, this->Arrangement);
-  this->Targets = TargetsOf(this->Arrangement, this->RingDisplacement);
+  this->Targets = TargetsOf(this->Arrangement, this->RingDisplacement)(this->PositionAt);
   const int count = this->Arrangement.Size();
   this->Parameters = parameters;
   this->Threads = ResolveThreads(parameters.Threads);
@@ -227,7 +246,7 @@ void EvolutionaryEmbedding::State::Adopt(
   this->Displacement =
     std::make_unique<DisplacementLoss>(parameters.Layout, this->Targets, this->PointThreads);
   this->Alignment =
-    std::make_unique<AlignmentLoss>(parameters.Layout, this->Arrangement.Next, this->PointThreads);
+    std::make_unique<AlignmentLoss>(parameters.Layout, this->Next, this->PointThreads);
   for (Eigen::ArrayXd* parts :
     { &this->SemanticParts, &this->DisplacementParts, &this->AlignmentParts })
   {
@@ -269,9 +288,10 @@ void EvolutionaryEmbedding::Start(
       self.Order = StartOrder(PrepareFeatures(elements, self.Arrangement, parameters.Metric),
         self.Arrangement, self.Threads, tick);
     }
-    self.Position =
-      StartOnRings(parameters.Layout, self.Order, self.Arrangement, self.Targets, parameters.Seed);
+    self.Position = StartOnRings(parameters.Layout, self.Order, self.Arrangement,
+      TargetsOf(self.Arrangement, self.RingDisplacement), parameters.Seed);
   }
+  self.Position = Points(self.Position(self.PositionAt, Eigen::indexing::all));
   self.Begin(0.0);
 }
 
@@ -298,7 +318,7 @@ void EvolutionaryEmbedding::Update(
   }
   if (before.Layout != parameters.Layout)
   {
-    ChangeLayout(self.Position, parameters.Layout, self.Arrangement, targets, self.Targets);
+    ChangeLayout(self.Position, parameters.Layout, targets, self.Targets);
   }
   self.Begin(0.5);
 }
@@ -345,13 +365,8 @@ void EvolutionaryEmbedding::Step()
   const EmbeddingParameters& parameters = self.Parameters;
   const double done = static_cast<double>(self.Step) / std::max(1, parameters.Steps);
   const Phase phase = PhaseAt(self.Skipped + (1.0 - self.Skipped) * done, parameters);
-  for (std::size_t r = 0; r < self.Ranges.size(); ++r)
-  {
-    self.Curvature.middleRows(self.Ranges[r].Begin, self.Ranges[r].Size())
-      .setConstant(self.Curvatures[r]);
-  }
-  self.Gradient.setZero();
-  self.Semantic->AddGradient(self.Position, phase.Exaggeration, self.Gradient);
+  self.Semantic->SetGradient(self.Position, phase.Exaggeration, self.Gradient);
+  self.Semantic->SetCurvature(self.Curvatures, self.Curvature);
   if (parameters.DisplacementWeight > 0.0)
   {
     self.Displacement->AddGradient(self.Position, parameters.DisplacementWeight, self.Gradient);
@@ -362,11 +377,10 @@ void EvolutionaryEmbedding::Step()
     self.Alignment->AddGradient(self.Position, phase.AlignmentWeight, self.Gradient);
     self.Alignment->AddCurvature(self.Position, phase.AlignmentWeight, self.Curvature);
   }
-  if (!self.Gradient.allFinite())
+  if (!self.Descent->Step(self.Position, self.Gradient, self.Curvature, phase.Momentum))
   {
     throw Diverged(self.Step);
   }
-  self.Descent->Step(self.Position, self.Gradient, self.Curvature, phase.Momentum);
   ++self.Step;
   if (self.Step % RecordEvery(self.Arrangement.Size()) == 0)
   {
@@ -415,8 +429,14 @@ EmbeddingResult EvolutionaryEmbedding::GetResult(double step)
     result.History.push_back(losses);
   }
 
-  result.SetArrays(self.Arrangement.Element, *points, self.Targets, self.SemanticParts,
-    self.DisplacementParts, self.AlignmentParts);
+  std::vector<int> elements;
+  elements.reserve(self.PositionAt.size());
+  for (const int position : self.PositionAt)
+  {
+    elements.push_back(self.Arrangement.Element[position]);
+  }
+  result.SetArrays(elements, *points, self.Targets, self.SemanticParts, self.DisplacementParts,
+    self.AlignmentParts);
   return result;
 }
 

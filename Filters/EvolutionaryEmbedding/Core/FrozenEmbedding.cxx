@@ -311,11 +311,11 @@ EmbeddingResult EmbedInto(const FrozenEmbedding& frozen, const Elements& element
     displacement.AddCurvature(points, parameters.DisplacementWeight, curvature);
     alignment.AddGradient(points, parameters.AlignmentWeight, gradient);
     alignment.AddCurvature(points, parameters.AlignmentWeight, curvature);
-    if (!gradient.allFinite())
+    const double momentum = result.Step < parameters.Steps / 4 ? 0.5 : 0.8;
+    if (!optimizer.Step(points, gradient, curvature, momentum))
     {
       throw Diverged(result.Step);
     }
-    optimizer.Step(points, gradient, curvature, result.Step < parameters.Steps / 4 ? 0.5 : 0.8);
     ++result.Step;
     if (result.Step % RecordEvery(count) == 0)
     {

@@ -13,6 +13,7 @@
 #include <cstddef>
 #include <mutex>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace tdl
@@ -340,21 +341,42 @@ private:
       this->Places[i] = { column - 1, row - 1, static_cast<float>(x - column),
         static_cast<float>(y - row) };
     }
+    this->SortByStripe(threads);
+  }
+
+  /** Each thread counts, then places, the points of a chunk of its own. */
+  void SortByStripe(int threads)
+  {
+    const auto count = static_cast<std::ptrdiff_t>(this->Places.size());
     const int stripes = this->Size / StripeHeight;
-    this->StripeBegin.assign(stripes + 1, 0);
-    for (const Place& place : this->Places)
+    std::vector<std::vector<int>> next(threads, std::vector<int>(stripes, 0));
+    const auto chunk = [&](int thread) { return count * thread / threads; };
+#pragma omp parallel for num_threads(threads)
+    for (int thread = 0; thread < threads; ++thread)
     {
-      ++this->StripeBegin[place.Row / StripeHeight + 1];
+      for (std::ptrdiff_t i = chunk(thread); i < chunk(thread + 1); ++i)
+      {
+        ++next[thread][this->Places[i].Row / StripeHeight];
+      }
     }
+    this->StripeBegin.assign(stripes + 1, 0);
+    int before = 0;
     for (int stripe = 0; stripe < stripes; ++stripe)
     {
-      this->StripeBegin[stripe + 1] += this->StripeBegin[stripe];
+      for (std::vector<int>& own : next)
+      {
+        before += std::exchange(own[stripe], before);
+      }
+      this->StripeBegin[stripe + 1] = before;
     }
     this->Order.resize(count);
-    std::vector<int> next = this->StripeBegin;
-    for (int i = 0; i < count; ++i)
+#pragma omp parallel for num_threads(threads)
+    for (int thread = 0; thread < threads; ++thread)
     {
-      this->Order[next[this->Places[i].Row / StripeHeight]++] = i;
+      for (std::ptrdiff_t i = chunk(thread); i < chunk(thread + 1); ++i)
+      {
+        this->Order[next[thread][this->Places[i].Row / StripeHeight]++] = static_cast<int>(i);
+      }
     }
   }
 

@@ -11,20 +11,21 @@ Optimizer::Optimizer(Layout layout, Eigen::Index count, double longestStep, int 
   , LongestStep(longestStep)
   , Threads(threads)
   , Velocity(Points::Zero(count, 2))
-  , Gains(Points::Ones(count, 2))
+  , Gains(Eigen::Array<float, Eigen::Dynamic, 2>::Ones(count, 2))
 {
 }
 
-void Optimizer::Step(
+bool Optimizer::Step(
   Points& points, const Points& gradient, const Points& curvature, double momentum)
 {
   // A component that keeps its direction grows its gain, one that turns back shrinks it.
-  const auto move = [momentum](double slope, double velocity, double bound, double& gain)
+  const auto move = [momentum](double slope, double velocity, double bound, float& gain)
   {
-    gain = slope * velocity < 0.0 ? gain + 0.2 : std::max(0.8 * gain, 0.01);
+    gain = slope * velocity < 0.0 ? gain + 0.2f : std::max(0.8f * gain, 0.01f);
     return momentum * velocity - gain * slope / bound;
   };
-#pragma omp parallel for num_threads(this->Threads)
+  bool finite = true;
+#pragma omp parallel for num_threads(this->Threads) reduction(&& : finite)
   for (Eigen::Index i = 0; i < points.rows(); ++i)
   {
     const Displacement frame = DisplacementOf(this->Kind, points(i, 0), points(i, 1));
@@ -43,6 +44,8 @@ void Optimizer::Step(
     this->Velocity(i, 1) = shrink * (y * stepAlong + x * stepAcross);
     points(i, 0) += this->Velocity(i, 0);
     points(i, 1) += this->Velocity(i, 1);
+    finite = finite && std::isfinite(gradient(i, 0)) && std::isfinite(gradient(i, 1));
   }
+  return finite;
 }
 }

@@ -20,8 +20,9 @@ public:
    * Moves the points one step down the gradient.
    * @param curvature N x 2, > 0: second derivatives along and across the displacement. A step is
    * the gradient's component over it.
+   * @return Whether the gradient was finite; else points have gone astray.
    */
-  void Step(Points& points, const Points& gradient, const Points& curvature, double momentum);
+  bool Step(Points& points, const Points& gradient, const Points& curvature, double momentum);
 
 private:
   Layout Kind;
@@ -29,6 +30,6 @@ private:
   int Threads;
   Points Velocity;
   /** N x 2: along, across. */
-  Points Gains;
+  Eigen::Array<float, Eigen::Dynamic, 2> Gains;
 };
 }

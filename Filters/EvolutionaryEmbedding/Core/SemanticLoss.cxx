@@ -135,7 +135,7 @@ void SemanticLoss::Repel(const Points& points)
 #pragma omp parallel for num_threads(threads)
   for (int i = 0; i < count; ++i)
   {
-    this->Scaled.row(i) = points.row(this->P.Position[i]) * this->Scales[this->RangeOf[i]];
+    this->Scaled.row(i) = points.row(i) * this->Scales[this->RangeOf[i]];
   }
   if (this->NumberOfGrids > 0)
   {
@@ -203,8 +203,7 @@ double SemanticLoss::Evaluate(const Points& points, Eigen::ArrayXd& parts)
           Similarity(
             this->Scaled(i, 0) - this->Scaled(j, 0), this->Scaled(i, 1) - this->Scaled(j, 1)));
     }
-    parts[this->P.Position[i]] =
-      mass > 0.0 ? factor * (sum + mass * logNormalizations[this->RangeOf[i]]) : 0.0;
+    parts[i] = mass > 0.0 ? factor * (sum + mass * logNormalizations[this->RangeOf[i]]) : 0.0;
   }
   return std::max(0.0, parts.mean());
 }
@@ -228,14 +227,13 @@ void SemanticLoss::AttractInRange(
       this->P, scaled.col(0).data(), scaled.col(1).data(), begin, end, sumsX.data(), sumsY.data());
     for (int i = begin; i < end; ++i)
     {
-      const int position = this->P.Position[i];
-      gradient(position, 0) += attraction * sumsX[i - begin] + repulsion * this->Repulsion(i, 0);
-      gradient(position, 1) += attraction * sumsY[i - begin] + repulsion * this->Repulsion(i, 1);
+      gradient(i, 0) = attraction * sumsX[i - begin] + repulsion * this->Repulsion(i, 0);
+      gradient(i, 1) = attraction * sumsY[i - begin] + repulsion * this->Repulsion(i, 1);
     }
   }
 }
 
-void SemanticLoss::AddGradient(const Points& points, double exaggeration, Points& gradient)
+void SemanticLoss::SetGradient(const Points& points, double exaggeration, Points& gradient)
 {
   this->Repel(points);
   // As above; the small ranges are shared out whole.
@@ -248,7 +246,8 @@ void SemanticLoss::AddGradient(const Points& points, double exaggeration, Points
     {
       if (this->Ranges[r].Size() < 2)
       {
-        return; // a single point has nothing to be compared with
+        gradient.row(this->Ranges[r].Begin).setZero(); // it has nothing to be compared with
+        return;
       }
       const int threads = together ? 1 : this->Threads;
       if (this->Grids[r])
@@ -260,5 +259,16 @@ void SemanticLoss::AddGradient(const Points& points, double exaggeration, Points
         this->AttractInRange(r, this->Scaled, exaggeration, threads, gradient);
       }
     });
+}
+
+void SemanticLoss::SetCurvature(const std::vector<double>& ofRanges, Points& curvature) const
+{
+  const auto count = static_cast<int>(this->RangeOf.size());
+  const int threads = this->NumberOfGrids > 0 ? this->Threads : 1;
+#pragma omp parallel for num_threads(threads)
+  for (int i = 0; i < count; ++i)
+  {
+    curvature.row(i).setConstant(ofRanges[this->RangeOf[i]]);
+  }
 }
 }

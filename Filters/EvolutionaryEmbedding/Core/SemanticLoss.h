@@ -14,7 +14,7 @@ namespace tdl
  * t-SNE's KL(P || Q) with Student-t Q, averaged over the ranges; a range's Q is taken of its points
  * times its scale. In a small range every pair repels, in double precision; in a large one, whose
  * pairs would take longer than a grid, repulsion is that of GridRepulsion, with its tolerance, and
- * attraction is summed in single precision.
+ * attraction is summed in single precision. Points are in the order of P's places.
  */
 class SemanticLoss
 {
@@ -40,13 +40,16 @@ public:
   /** Returns the loss, >= 0, and sets each element's part [N]; the parts' mean is the loss. */
   double Evaluate(const Points& points, Eigen::ArrayXd& parts);
 
-  /** Adds the loss's gradient, with P times `exaggeration` (t-SNE's early exaggeration). */
-  void AddGradient(const Points& points, double exaggeration, Points& gradient);
+  /** Sets the loss's gradient, with P times `exaggeration` (t-SNE's early exaggeration). */
+  void SetGradient(const Points& points, double exaggeration, Points& gradient);
+
+  /** Sets each point's curvature [N x 2], both of its values, to its range's. */
+  void SetCurvature(const std::vector<double>& ofRanges, Points& curvature) const;
 
 private:
   /** Sets Scaled, Similarities and Repulsion. */
   void Repel(const Points& points);
-  /** Adds the gradient of a range whose points were made to repel. */
+  /** Sets the gradient of a range whose points were made to repel. */
   template <typename Matrix>
   void AttractInRange(
     int range, const Matrix& scaled, double exaggeration, int threads, Points& gradient) const;
@@ -61,8 +64,6 @@ private:
   double SmallPairs = 0.0;
   /** Threads that the work of the small ranges is worth. */
   int SmallThreads = 1;
-  // Arrays [N] from here on are in the order of P's places.
-
   /** [N] Range of each point. */
   std::vector<int> RangeOf;
   /** One per range; null where it is small. */

@@ -24,9 +24,8 @@ Points PrincipalPlane(const Vectors& rows, int threads)
   Points plane = Points::Zero(rows.rows(), 2);
   if (components > 0)
   {
-    const std::vector<float> values(rows.data(), rows.data() + rows.size());
-    const std::vector<float> coordinates =
-      PrincipalComponents(values, static_cast<int>(rows.cols()), components, threads);
+    const std::vector<float> coordinates = PrincipalComponents(
+      rows.data(), rows.rows(), static_cast<int>(rows.cols()), components, threads);
     plane.leftCols(components) =
       Eigen::Map<const FeatureMatrix>(coordinates.data(), rows.rows(), components)
         .cast<double>()

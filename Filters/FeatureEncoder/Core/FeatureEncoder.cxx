@@ -144,8 +144,8 @@ EncodedImages EncodeImages(
   provenance["normalization"] = NormalizationNames[static_cast<int>(parameters.Normalization)];
   if (parameters.Encoder == EncoderKind::PCA && !result.Features.empty())
   {
-    result.Features =
-      PrincipalComponents(result.Features, result.Dimension, parameters.Components, threads);
+    result.Features = PrincipalComponents(result.Features.data(),
+      result.Features.size() / result.Dimension, result.Dimension, parameters.Components, threads);
     result.Dimension = parameters.Components;
     provenance["components"] = parameters.Components;
   }

@@ -129,7 +129,7 @@ TEST(SemanticLoss, OfALargeRangeAgreesWithTheSumOverPairs)
   SemanticLoss loss(p, { { 0, count } }, { 0.5 }, 2);
   Eigen::ArrayXd parts(count);
   Points gradient = Points::Zero(count, 2);
-  loss.AddGradient(2.0 * points, 3.0, gradient);
+  loss.SetGradient(2.0 * points, 3.0, gradient);
 
   const Repulsion exact = OverPairs(points);
   const double normalization = exact.Similarities.sum();

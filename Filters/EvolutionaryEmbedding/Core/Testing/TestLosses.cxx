@@ -74,7 +74,7 @@ TEST_P(Objective, GradientAgreesWithFiniteDifferences)
 
   const Points points = RandomPoints(this->Order);
   Points gradient = Points::Zero(count, 2);
-  semantic.AddGradient(points, 1.0, gradient);
+  semantic.SetGradient(points, 1.0, gradient);
   displacement.AddGradient(points, 0.7, gradient);
   alignment.AddGradient(points, 0.3, gradient);
   Eigen::ArrayXd parts(count);
@@ -108,7 +108,6 @@ TEST(SemanticLoss, IsTheDivergenceOfTheDistributions)
 {
   // Three points: P and Q by hand.
   Affinities p;
-  p.Position = { 0, 1, 2 };
   p.Offset = { 0, 2, 4, 6 };
   p.Column = { 1, 2, 0, 2, 0, 1 };
   p.Value = { 0.25, 0.125, 0.25, 0.125, 0.125, 0.125 }; // exact in single precision
@@ -129,7 +128,6 @@ TEST(SemanticLoss, IsTheDivergenceOfTheDistributions)
 TEST(SemanticLoss, IsTheMeanOverRanges)
 {
   Affinities p;
-  p.Position = { 0, 1, 2, 3 };
   p.Offset = { 0, 1, 2, 3, 4 };
   p.Column = { 1, 0, 3, 2 };
   p.Value = { 0.5, 0.5, 0.5, 0.5 };
