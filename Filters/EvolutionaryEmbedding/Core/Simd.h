@@ -8,6 +8,7 @@
  */
 #if defined(__x86_64__) && defined(__linux__) && defined(__GNUC__) && !defined(__clang__) &&       \
   !defined(__SANITIZE_ADDRESS__)
+#define TDL_SIMD_VERSIONS // functions of one name for several processors are understood
 #define TDL_SIMD_CLONES                                                                            \
   __attribute__((target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default")))
 #else

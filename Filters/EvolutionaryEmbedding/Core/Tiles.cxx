@@ -4,7 +4,6 @@
 #include "Filters/EvolutionaryEmbedding/Core/Simd.h"
 
 #include <algorithm>
-#include <cstdint>
 #include <cstring>
 #include <utility>
 
@@ -14,90 +13,110 @@ namespace
 {
 constexpr int Width = Tiles::Width;
 constexpr int Group = Tiles::Group;
-/** Floats in the widest vectors of today's processors. */
-constexpr int VectorWidth = 16;
+/** Scores that are looked at together. */
+constexpr int ChunkWidth = 16;
 
 /** Scores of a group of queries for a tile's rows: half of how much nearer than the origin. */
 using Scores = std::array<std::array<float, Width>, Group>;
-/** Per query, a bit for each vector of scores. */
+/** Per query, a bit for each chunk of scores. */
 using Hits = std::array<unsigned, Group>;
 
+/** The compilers' own vector types: plain loops over an array of sums are not kept in registers. */
+using Vector16 [[gnu::vector_size(16)]] = float;
+using Vector32 [[gnu::vector_size(32)]] = float;
+using Vector64 [[gnu::vector_size(64)]] = float;
+
 /**
- * Scores are q.x - |x|^2 / 2, greater the nearer. Sets a bit per vector that has a score
- * above its query's threshold (or at it), and the scores of these queries.
+ * Scores are q.x - |x|^2 / 2, greater the nearer. Sets a bit per chunk that has a score above its
+ * query's threshold, and the scores.
+ * @tparam Vector As wide as the processor's; Group x Count of them, and a few more, are registers.
  * @param queries D x Group; @param tile D x Width; @param halfNorms [Width].
  */
-TDL_SIMD_CLONES void ScoreTile(const float* queries, const float* tile, const float* halfNorms,
-  int dimension, const float* thresholds, Hits& hits, Scores& scores)
+template <typename Vector, int Count>
+inline __attribute__((always_inline)) void ScoreTileBy(const float* queries, const float* tile,
+  const float* halfNorms, int dimension, const float* thresholds, Hits& hits, Scores& scores)
 {
-  // The compilers' own vector types: plain loops over an array of sums are not kept in registers.
-  constexpr std::ptrdiff_t width = VectorWidth;
-  constexpr int vectors = Width / VectorWidth;
-  using Vector [[gnu::vector_size(64)]] = float;
-  using Unaligned [[gnu::vector_size(64), gnu::aligned(4), gnu::may_alias]] = float;
-  using Bits [[gnu::vector_size(64)]] = std::uint64_t;
-  const auto at = [](const float* values) -> const Unaligned&
-  { return *reinterpret_cast<const Unaligned*>(values); };
-
-  Vector sums[Group][vectors];
-  for (int v = 0; v < vectors; ++v)
+  constexpr std::ptrdiff_t floats = sizeof(Vector) / sizeof(float);
+  for (std::ptrdiff_t first = 0; first < Width; first += Count * floats)
   {
-    const Vector start = -at(halfNorms + v * width);
-    for (auto& sum : sums)
+    Vector sums[Group][Count];
+    for (int v = 0; v < Count; ++v)
     {
-      sum[v] = start;
+      Vector start;
+      std::memcpy(&start, halfNorms + first + v * floats, sizeof(Vector));
+      for (auto& sum : sums)
+      {
+        sum[v] = -start;
+      }
     }
-  }
-  for (int d = 0; d < dimension; ++d, tile += Width, queries += Group)
-  {
-    const Vector values[vectors] = { at(tile), at(tile + width), at(tile + 2 * width),
-      at(tile + 3 * width) };
+    for (std::ptrdiff_t d = 0; d < dimension; ++d)
+    {
+      Vector values[Count];
+      for (int v = 0; v < Count; ++v)
+      {
+        std::memcpy(&values[v], tile + d * Width + first + v * floats, sizeof(Vector));
+      }
+      for (int q = 0; q < Group; ++q)
+      {
+        const float factor = queries[d * Group + q];
+        for (int v = 0; v < Count; ++v)
+        {
+          sums[q][v] += factor * values[v];
+        }
+      }
+    }
     for (int q = 0; q < Group; ++q)
     {
-      for (int v = 0; v < vectors; ++v)
+      for (int v = 0; v < Count; ++v)
       {
-        sums[q][v] += queries[q] * values[v];
+        std::memcpy(scores[q].data() + first + v * floats, &sums[q][v], sizeof(Vector));
       }
     }
   }
-
-  // Compilers take comparisons of vectors apart, but not subtractions: the sign bits of the
-  // differences tell whether all scores are below.
-  const auto allBelow = [](const Bits& differences)
-  {
-    std::array<std::uint64_t, 8> lanes;
-    std::memcpy(lanes.data(), &differences, sizeof(lanes));
-    constexpr std::uint64_t signs = 0x8000000080000000;
-    return (((lanes[0] & lanes[1]) & (lanes[2] & lanes[3])) &
-             ((lanes[4] & lanes[5]) & (lanes[6] & lanes[7])) & signs) == signs;
-  };
   for (int q = 0; q < Group; ++q)
   {
-    Bits differences[vectors];
-    for (int v = 0; v < vectors; ++v)
-    {
-      differences[v] = reinterpret_cast<Bits>(sums[q][v] - thresholds[q]);
-    }
     hits[q] = 0;
-    if (allBelow((differences[0] & differences[1]) & (differences[2] & differences[3])))
+    for (int chunk = 0; chunk < Width / ChunkWidth; ++chunk)
     {
-      continue;
-    }
-    for (int v = 0; v < vectors; ++v)
-    {
-      hits[q] |= allBelow(differences[v]) ? 0u : 1u << v;
-      *reinterpret_cast<Unaligned*>(scores[q].data() + v * width) = sums[q][v];
+      int above = 0;
+      for (int column = 0; column < ChunkWidth; ++column)
+      {
+        above |= scores[q][chunk * ChunkWidth + column] > thresholds[q] ? 1 : 0;
+      }
+      hits[q] |= static_cast<unsigned>(above) << chunk;
     }
   }
+}
+
+// One per processor, of which the loader takes the best that there is.
+#ifdef TDL_SIMD_VERSIONS
+__attribute__((target("arch=x86-64-v4"))) void ScoreTile(const float* queries, const float* tile,
+  const float* halfNorms, int dimension, const float* thresholds, Hits& hits, Scores& scores)
+{
+  ScoreTileBy<Vector64, 4>(queries, tile, halfNorms, dimension, thresholds, hits, scores);
+}
+
+__attribute__((target("arch=x86-64-v3"))) void ScoreTile(const float* queries, const float* tile,
+  const float* halfNorms, int dimension, const float* thresholds, Hits& hits, Scores& scores)
+{
+  ScoreTileBy<Vector32, 2>(queries, tile, halfNorms, dimension, thresholds, hits, scores);
+}
+
+__attribute__((target("default")))
+#endif
+void ScoreTile(const float* queries, const float* tile, const float* halfNorms, int dimension,
+  const float* thresholds, Hits& hits, Scores& scores)
+{
+  ScoreTileBy<Vector16, 2>(queries, tile, halfNorms, dimension, thresholds, hits, scores);
 }
 
 /** Adds those of a tile's scores that are above the threshold; `hits` tells where they are. */
 void AddHits(
   Selection& selection, const std::array<float, Width>& scores, unsigned hits, int begin, int self)
 {
-  for (int first = 0; hits != 0; first += VectorWidth, hits >>= 1)
+  for (int first = 0; hits != 0; first += ChunkWidth, hits >>= 1)
   {
-    const int end = (hits & 1u) != 0 ? first + VectorWidth : first;
+    const int end = (hits & 1u) != 0 ? first + ChunkWidth : first;
     for (int column = first; column < end; ++column)
     {
       if (scores[column] > selection.Threshold && begin + column != self)
