@@ -97,7 +97,7 @@ public:
   ///@{
   /**
    * Weight, >= 0, of the loss that draws images to the ring or column of their iteration. Default:
-   * 1.
+   * 0.7.
    */
   vtkSetMacro(DisplacementWeight, double);
   vtkGetMacro(DisplacementWeight, double);
@@ -138,7 +138,7 @@ public:
   ///@{
   /**
    * Factor, >= 1, by which images alike attract each other more in the first quarter of the steps.
-   * Larger ones order the branches more freely, but let instances cross. Default: 4.
+   * Larger ones order the branches more freely, but let instances cross. Default: 6.
    */
   vtkSetMacro(EarlyExaggeration, double);
   vtkGetMacro(EarlyExaggeration, double);
@@ -146,8 +146,8 @@ public:
 
   ///@{
   /**
-   * Length of a step per unit of t-SNE's gradient, > 0. Default: 0, a twelfth of the number of
-   * images that are compared with each other.
+   * Length of a step per unit of t-SNE's gradient, > 0. Default: 0, a twelfth of the number n of
+   * images that are compared with each other; of few, the lesser of 50 and n / 4.
    */
   vtkSetMacro(LearningRate, double);
   vtkGetMacro(LearningRate, double);

@@ -36,9 +36,11 @@ void vtkSMTDLAxesRepresentationProxy::ViewUpdated(vtkSMProxy* view)
   }
   const bool byPrompt = std::string(array) == tdl::names::PromptId;
   const bool byGroup = std::string(array) == tdl::names::GroupId;
-  const bool untouched = vtkSMPropertyHelper(colorMap, "IndexedLookup").GetAsInt() == 0 &&
-    vtkSMPropertyHelper(colorMap, "Annotations").GetNumberOfElements() == 0;
-  if (!(byPrompt || byGroup) || !untouched)
+  // Categories may be of data with fewer prompts: those that lack are added.
+  const unsigned int annotated =
+    vtkSMPropertyHelper(colorMap, "Annotations").GetNumberOfElements() / 2;
+  const bool isCategorical = vtkSMPropertyHelper(colorMap, "IndexedLookup").GetAsInt() != 0;
+  if (!(byPrompt || byGroup) || isCategorical != (annotated > 0))
   {
     return;
   }
@@ -59,7 +61,7 @@ void vtkSMTDLAxesRepresentationProxy::ViewUpdated(vtkSMProxy* view)
     byPrompt ? prompts : categories[tdl::names::Groups].get<std::vector<std::string>>();
   auto groups = categories[tdl::names::PromptGroup].get<std::vector<int>>();
   groups.resize(prompts.size());
-  if (names.empty() || prompts.empty())
+  if (names.size() <= annotated || prompts.empty())
   {
     return;
   }
@@ -68,7 +70,7 @@ void vtkSMTDLAxesRepresentationProxy::ViewUpdated(vtkSMProxy* view)
   vtkSMPropertyHelper annotations(colorMap, "Annotations");
   vtkSMPropertyHelper activeValues(colorMap, "ActiveAnnotatedValues");
   vtkSMPropertyHelper colors(colorMap, "IndexedColors");
-  for (std::size_t i = 0; i < names.size(); ++i)
+  for (std::size_t i = annotated; i < names.size(); ++i)
   {
     // A group has the color of its first prompt.
     const auto member = std::find(groups.begin(), groups.end(), static_cast<int>(i));

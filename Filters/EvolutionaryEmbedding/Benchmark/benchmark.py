@@ -86,8 +86,8 @@ def run_ours(features, program, threads, folder):
         [program, folder / "features.npy", folder / "points.bin", "--threads", str(threads)],
         check=True, capture_output=True).stdout)
     points = np.fromfile(folder / "points.bin").reshape(2, -1).T
-    # One iteration has an extent of one: t-SNE's units are this many times smaller.
-    return report["total_s"], points * np.sqrt(len(points)), report
+    # Of one iteration, whose extent is one, t-SNE's units are this many times smaller.
+    return report["total_s"], points * np.sqrt(len(points)) / 4, report
 
 
 def run_opentsne(features, threads):

@@ -44,17 +44,19 @@ std::vector<Range> ComparedRanges(const Arrangement& arrangement, NeighborhoodSc
 }
 
 std::vector<double> ChoosePerplexities(const EmbeddingParameters& parameters,
-  const std::vector<Range>& ranges, std::vector<std::string>& warnings)
+  const std::vector<Range>& ranges, std::size_t iterations, std::vector<std::string>& warnings)
 {
   // Over all elements, an element's own trajectory is nearest: its neighborhood must reach beyond.
-  const double automatic = parameters.Scope == NeighborhoodScope::WithinIteration ? 20.0 : 300.0;
+  const double automatic = parameters.Scope == NeighborhoodScope::WithinIteration
+    ? 20.0
+    : std::max(3.0 * iterations, std::min(300.0, ranges.front().Size() / 30.0));
   std::vector<double> perplexities;
   double smallest = parameters.Perplexity;
   for (const Range& range : ranges)
   {
     const double maximum = MaximumPerplexity(range.Size());
     perplexities.push_back(parameters.Perplexity > 0.0 ? std::min(parameters.Perplexity, maximum)
-                                                       : std::clamp(0.6 * maximum, 1.0, automatic));
+                                                       : std::clamp(0.5 * maximum, 1.0, automatic));
     smallest = std::min(smallest, perplexities.back());
   }
   if (smallest < parameters.Perplexity)
@@ -76,10 +78,11 @@ std::vector<double> ChooseScales(const EmbeddingParameters& parameters,
   std::vector<double> scales;
   for (const Range& range : ranges)
   {
-    double perUnit = 1.0 / extent;
+    double perUnit = (parameters.Layout == Layout::Radial ? 0.25 : 0.5) / extent;
     if (within)
     {
-      perUnit = parameters.Layout == Layout::Radial ? 0.7 / targets[range.Begin] : 2.0 / extent;
+      perUnit = parameters.Layout == Layout::Radial ? 1.4 / std::sqrt(targets[range.Begin])
+                                                    : 2.0 / std::sqrt(extent);
     }
     scales.push_back(perUnit * std::sqrt(static_cast<double>(range.Size())));
   }

@@ -17,14 +17,20 @@ void CheckParameters(const EmbeddingParameters& parameters);
 /** Ranges of positions whose elements are compared with each other. */
 std::vector<Range> ComparedRanges(const Arrangement& arrangement, NeighborhoodScope scope);
 
-/** One perplexity per range: the parameter, as far as the range's size allows, else a warning. */
+/**
+ * One perplexity per range: the parameter, as far as the range's size allows, else a warning.
+ * @param iterations Number of iterations that have elements.
+ */
 std::vector<double> ChoosePerplexities(const EmbeddingParameters& parameters,
-  const std::vector<Range>& ranges, std::vector<std::string>& warnings);
+  const std::vector<Range>& ranges, std::size_t iterations, std::vector<std::string>& warnings);
 
 /**
- * t-SNE units per unit of the layout. A t-SNE map of n points has a half-extent of about sqrt(n).
- * Within an iteration, each ring gets the scale by which its points fill its circle; columns share
- * one, by which the tree becomes about as high as wide. Over all elements, the map fits the extent.
+ * t-SNE units per unit of the layout. A t-SNE map of n points has an area of about pi n. Within an
+ * iteration, it gets a scale of twice sqrt(pi n / area), the area being that of a ring, or of a
+ * column as high as the tree is wide, of the width of one spacing: points lie beside each other in
+ * it, where a line would keep fewer neighborhoods. Smaller scales spread the branches further
+ * apart. Over all elements, the map is larger than the extent, so that displacement leaves room for
+ * it.
  * @param targets [N] Displacement of each element.
  */
 std::vector<double> ChooseScales(const EmbeddingParameters& parameters,

@@ -3,6 +3,7 @@
 
 #include "Filters/EvolutionaryEmbedding/Core/Affinities.h"
 #include "Filters/EvolutionaryEmbedding/Core/AlignmentLoss.h"
+#include "Filters/EvolutionaryEmbedding/Core/BranchSpread.h"
 #include "Filters/EvolutionaryEmbedding/Core/Choices.h"
 #include "Filters/EvolutionaryEmbedding/Core/DisplacementLoss.h"
 #include "Filters/EvolutionaryEmbedding/Core/Optimizer.h"
@@ -26,13 +27,15 @@ constexpr double NeighborsShare = 0.25;
 constexpr double PreparationShare = 0.3;
 
 /**
- * What changes during the optimization. In its first quarter, t-SNE's early exaggeration orders the
- * branches; trajectories are stiff then, so that all iterations find the same order and lines do
- * not cross without reason. They relax until half of the steps are done.
+ * What changes during the optimization. Points are free to pass each other at first: displacement
+ * gains its weight during the first third of the steps. In the first quarter, t-SNE's early
+ * exaggeration orders the branches; trajectories are stiff then, so that all iterations find the
+ * same order and lines do not cross without reason. They relax until half of the steps are done.
  */
 struct Phase
 {
   double Exaggeration;
+  double DisplacementWeight;
   double AlignmentWeight;
   double Momentum;
 };
@@ -40,11 +43,15 @@ struct Phase
 /** @param done Share of the schedule, in [0, 1). */
 Phase PhaseAt(double done, const EmbeddingParameters& parameters)
 {
-  constexpr double stiffness = 20.0;
-  const double relaxed = std::clamp(4.0 * done - 1.0, 0.0, 1.0);
-  const double alignment = parameters.AlignmentWeight * std::pow(stiffness, 1.0 - relaxed);
-  return done < 0.25 ? Phase{ parameters.EarlyExaggeration, alignment, 0.5 }
-                     : Phase{ 1.0, alignment, 0.8 };
+  constexpr double freedom = 50.0;
+  // Arcs on a ring are several times as long as offsets in a column, and their squares count.
+  const double stiffness = parameters.Layout == Layout::Radial ? 20.0 : 400.0;
+  const double free = std::max(0.0, 1.0 - 3.0 * done);
+  const double stiff = std::clamp(2.0 - 4.0 * done, 0.0, 1.0);
+  const bool early = done < 0.25;
+  return { early ? parameters.EarlyExaggeration : 1.0,
+    parameters.DisplacementWeight * std::pow(freedom, -free),
+    parameters.AlignmentWeight * std::pow(stiffness, stiff), early ? 0.5 : 0.8 };
 }
 
 /** Second derivatives that make a step as long as t-SNE's learning rate does, one per range. */
@@ -54,8 +61,10 @@ std::vector<double> SemanticCurvatures(const EmbeddingParameters& parameters,
   std::vector<double> curvatures;
   for (std::size_t r = 0; r < ranges.size(); ++r)
   {
-    const double rate =
-      parameters.LearningRate > 0.0 ? parameters.LearningRate : ranges[r].Size() / 12.0;
+    const double size = ranges[r].Size();
+    const double rate = parameters.LearningRate > 0.0
+      ? parameters.LearningRate
+      : std::max(size / 12.0, std::min(50.0, size / 4.0));
     curvatures.push_back(scales[r] * scales[r] / (rate * static_cast<double>(ranges.size())));
   }
   return curvatures;
@@ -197,7 +206,8 @@ EvolutionaryEmbedding::EvolutionaryEmbedding(
   self.Threads = ResolveThreads(parameters.Threads);
   self.Arrangement = Arrange(elements);
   self.Ranges = ComparedRanges(self.Arrangement, parameters.Scope);
-  self.Perplexities = ChoosePerplexities(parameters, self.Ranges, self.PerplexityWarnings);
+  self.Perplexities = ChoosePerplexities(
+    parameters, self.Ranges, self.Arrangement.Rings.size(), self.PerplexityWarnings);
   const Tick tick = StageTick(monitor, "Neighbors", 0.0, NeighborsShare);
   tick(0.0);
   Affinities affinities =
@@ -289,7 +299,8 @@ void EvolutionaryEmbedding::Start(
         self.Arrangement, self.Threads, tick);
     }
     self.Position = StartOnRings(parameters.Layout, self.Order, self.Arrangement,
-      TargetsOf(self.Arrangement, self.RingDisplacement), parameters.Seed);
+      TargetsOf(self.Arrangement, self.RingDisplacement), parameters.DisplacementWeight > 0.0,
+      parameters.Seed);
   }
   self.Position = Points(self.Position(self.PositionAt, Eigen::indexing::all));
   self.Begin(0.0);
@@ -363,14 +374,23 @@ void EvolutionaryEmbedding::Step()
 {
   State& self = *this->Self;
   const EmbeddingParameters& parameters = self.Parameters;
-  const double done = static_cast<double>(self.Step) / std::max(1, parameters.Steps);
-  const Phase phase = PhaseAt(self.Skipped + (1.0 - self.Skipped) * done, parameters);
+  const auto done = [&](int step)
+  { return self.Skipped + (1.0 - self.Skipped) * step / std::max(1, parameters.Steps); };
+  const Phase phase = PhaseAt(done(self.Step), parameters);
+  // Late, as branches are drawn together again; the last steps relax what was turned.
+  constexpr double spreadAt = 0.7;
+  if (!IsPlain(parameters) && parameters.Layout == Layout::Radial &&
+    parameters.Scope == NeighborhoodScope::WithinIteration && done(self.Step) >= spreadAt &&
+    done(self.Step - 1) < spreadAt)
+  {
+    SpreadBranches(self.Next, self.Position);
+  }
   self.Semantic->SetGradient(self.Position, phase.Exaggeration, self.Gradient);
   self.Semantic->SetCurvature(self.Curvatures, self.Curvature);
-  if (parameters.DisplacementWeight > 0.0)
+  if (phase.DisplacementWeight > 0.0)
   {
-    self.Displacement->AddGradient(self.Position, parameters.DisplacementWeight, self.Gradient);
-    self.Displacement->AddCurvature(self.Position, parameters.DisplacementWeight, self.Curvature);
+    self.Displacement->AddGradient(self.Position, phase.DisplacementWeight, self.Gradient);
+    self.Displacement->AddCurvature(self.Position, phase.DisplacementWeight, self.Curvature);
   }
   if (phase.AlignmentWeight > 0.0)
   {

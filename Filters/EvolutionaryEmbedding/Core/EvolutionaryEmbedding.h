@@ -36,15 +36,18 @@ struct EmbeddingParameters
    * warning.
    */
   double Perplexity = 0.0;
-  /** Weight alpha >= 0 of the displacement loss. */
-  double DisplacementWeight = 1.0;
+  /** Weight alpha >= 0 of the displacement loss; less in the first third of the steps. */
+  double DisplacementWeight = 0.7;
   /** Weight beta >= 0 of the alignment loss; stiffer in the first half of the steps. */
   double AlignmentWeight = 0.05;
   /** Steps of the optimization, >= 0. */
   int Steps = 500;
   /** Factor >= 1 on the affinities during the first quarter of the steps. */
-  double EarlyExaggeration = 4.0;
-  /** Step length per unit of t-SNE's gradient, > 0, or 0 for a twelfth of the compared elements. */
+  double EarlyExaggeration = 6.0;
+  /**
+   * Step length per unit of t-SNE's gradient, > 0, or 0 for a twelfth of the n compared elements;
+   * of few, the lesser of 50 and n / 4.
+   */
   double LearningRate = 0.0;
   /** Seed of the noise that the start is disturbed by. */
   std::uint64_t Seed = 0;

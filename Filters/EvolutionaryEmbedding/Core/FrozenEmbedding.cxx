@@ -63,7 +63,8 @@ std::vector<Comparison> Compare(const FrozenEmbedding& frozen, const Arrangement
   std::vector<std::string>& warnings)
 {
   const std::vector<Range> frozenRanges = ComparedRanges(frozenOrder, parameters.Scope);
-  const std::vector<double> perplexities = ChoosePerplexities(parameters, frozenRanges, warnings);
+  const std::vector<double> perplexities =
+    ChoosePerplexities(parameters, frozenRanges, frozenOrder.Rings.size(), warnings);
   const std::vector<double> scales =
     ChooseScales(parameters, frozenRanges, TargetsOf(frozenOrder, frozen.RingDisplacement));
   std::vector<Comparison> comparisons;

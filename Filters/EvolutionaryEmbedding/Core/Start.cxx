@@ -80,7 +80,7 @@ std::vector<int> StartOrder(
 }
 
 Points StartOnRings(Layout layout, const std::vector<int>& order, const Arrangement& arrangement,
-  const Eigen::ArrayXd& targets, std::uint64_t seed)
+  const Eigen::ArrayXd& targets, bool compact, std::uint64_t seed)
 {
   const auto count = static_cast<double>(order.size());
   // A quarter of the distance to the next instance disturbs, but does not change the order.
@@ -92,19 +92,22 @@ Points StartOnRings(Layout layout, const std::vector<int>& order, const Arrangem
     place[order[rank]] = (static_cast<double>(rank) + 0.5 + noise(random)) / count;
   }
 
-  const double height = 1.5 * std::max(1.0, targets.maxCoeff());
+  // Compact, branches find their order before they are far apart. Were columns at one displacement
+  // exactly, nothing would ever push their points off it.
+  const double radiusShare = compact ? 0.1 : 1.0;
+  const double height = 0.3 * std::max(1.0, targets.maxCoeff());
   Points points(arrangement.Size(), 2);
   for (int i = 0; i < arrangement.Size(); ++i)
   {
     const double at = place[arrangement.Instance[i]];
     if (layout == Layout::Radial)
     {
-      points(i, 0) = targets[i] * std::cos(2.0 * Pi * at);
-      points(i, 1) = targets[i] * std::sin(2.0 * Pi * at);
+      points(i, 0) = radiusShare * targets[i] * std::cos(2.0 * Pi * at);
+      points(i, 1) = radiusShare * targets[i] * std::sin(2.0 * Pi * at);
     }
     else
     {
-      points(i, 0) = targets[i];
+      points(i, 0) = targets[i] + 0.2 * noise(random);
       points(i, 1) = height * (at - 0.5);
     }
   }

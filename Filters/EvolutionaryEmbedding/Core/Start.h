@@ -22,11 +22,12 @@ std::vector<int> StartOrder(
 /**
  * All elements of an instance on one ray or lane, the instances in an order.
  * @param targets [N] Displacement of each element.
+ * @param compact Whether rings are smaller than they shall become.
  * @param seed Of the noise that disturbs the places, not the order.
  * @return N x 2.
  */
 Points StartOnRings(Layout layout, const std::vector<int>& order, const Arrangement& arrangement,
-  const Eigen::ArrayXd& targets, std::uint64_t seed);
+  const Eigen::ArrayXd& targets, bool compact, std::uint64_t seed);
 
 /**
  * As plain t-SNE is started: principal components, so small that all points repel alike.

@@ -8,7 +8,9 @@
 #include <algorithm>
 #include <cmath>
 #include <functional>
+#include <iterator>
 #include <limits>
+#include <numeric>
 #include <string>
 #include <tuple>
 #include <utility>
@@ -202,13 +204,87 @@ TEST_P(EveryKind, TakesWeightsOfAnySize)
     parameters.AlignmentWeight = alignment;
     const EmbeddingResult result = Embed(tree.Elements, parameters);
     EXPECT_LT(result.Position.abs().maxCoeff(), 200.0) << displacement << ", " << alignment;
-    EXPECT_LE(result.History.back().Total, result.History.front().Total);
+    EXPECT_LE(result.History.back().Total, result.History.front().Total)
+      << displacement << ", " << alignment;
   }
 }
 
 INSTANTIATE_TEST_SUITE_P(LayoutsAndScopes, EveryKind,
   ::testing::Combine(::testing::Values(Layout::Radial, Layout::Rectilinear),
     ::testing::Values(NeighborhoodScope::WithinIteration, NeighborhoodScope::AllElements)));
+
+/** Share of the 10 nearest of an element's iteration in feature space that are also in the plane.
+ */
+double RecallWithinIterations(const Elements& elements, const Points& points)
+{
+  constexpr int neighbors = 10;
+  const auto nearest = [&](int element, const auto& rows)
+  {
+    std::vector<std::pair<double, int>> others;
+    for (int other = 0; other < elements.Count; ++other)
+    {
+      if (other != element && elements.Iteration[other] == elements.Iteration[element])
+      {
+        others.emplace_back((rows.row(other) - rows.row(element)).squaredNorm(), other);
+      }
+    }
+    std::partial_sort(others.begin(), others.begin() + neighbors, others.end());
+    std::vector<int> result;
+    for (int n = 0; n < neighbors; ++n)
+    {
+      result.push_back(others[n].second);
+    }
+    std::sort(result.begin(), result.end());
+    return result;
+  };
+  int kept = 0;
+  for (int element = 0; element < elements.Count; ++element)
+  {
+    const std::vector<int> before = nearest(element, elements.FeatureRows());
+    const std::vector<int> after = nearest(element, points.matrix());
+    std::vector<int> both;
+    std::set_intersection(
+      before.begin(), before.end(), after.begin(), after.end(), std::back_inserter(both));
+    kept += static_cast<int>(both.size());
+  }
+  return kept / static_cast<double>(neighbors * elements.Count);
+}
+
+/** Plain t-SNE of each iteration for itself. */
+Points PlainWithinIterations(const OwnedElements& tree)
+{
+  Points points(tree.Elements.Count, 2);
+  const int iterations =
+    1 + *std::max_element(tree.Elements.Iteration.begin(), tree.Elements.Iteration.end());
+  for (int k = 0; k < iterations; ++k)
+  {
+    const auto rows = Eigen::seq(k, tree.Elements.Count - 1, iterations);
+    OwnedElements iteration(tree.Storage(rows, Eigen::indexing::all));
+    iteration.Elements.Iteration.assign(iteration.Elements.Count, 0);
+    iteration.Elements.Instance.resize(iteration.Elements.Count);
+    std::iota(iteration.Elements.Instance.begin(), iteration.Elements.Instance.end(), 0);
+    EmbeddingParameters parameters;
+    parameters.DisplacementWeight = 0.0;
+    parameters.AlignmentWeight = 0.0;
+    points(rows, Eigen::indexing::all) = Embed(iteration.Elements, parameters).Position;
+  }
+  return points;
+}
+
+TEST(EvolutionaryEmbedding, KeepsTheNeighborhoodsOfPlainTsneWithinIterations)
+{
+  const OwnedElements tree = MakeSyntheticTree(20, 12);
+  const double plain = RecallWithinIterations(tree.Elements, PlainWithinIterations(tree));
+  for (const Layout layout : { Layout::Radial, Layout::Rectilinear })
+  {
+    EmbeddingParameters parameters = Parameters(layout, NeighborhoodScope::WithinIteration);
+    for (parameters.Seed = 0; parameters.Seed < 3; ++parameters.Seed)
+    {
+      const EmbeddingResult result = Embed(tree.Elements, parameters);
+      EXPECT_GT(RecallWithinIterations(tree.Elements, result.Position), plain - 0.02);
+    }
+  }
+}
 
 TEST(EvolutionaryEmbedding, UsesTheWholeCircleForItsLeaves)
 {
@@ -226,7 +302,7 @@ TEST(EvolutionaryEmbedding, UsesTheWholeCircleForItsLeaves)
   {
     gap = std::max(gap, angles[i] - angles[i - 1]);
   }
-  EXPECT_LT(gap, 3.14159265358979323846);
+  EXPECT_LT(gap, 2.8);
 }
 
 TEST(EvolutionaryEmbedding, AcceptsMissingIterations)
