@@ -1,51 +1,28 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""The tree of three data sets, by the default parameters, looks as it should in both layouts."""
+"""The trees of three data sets look as they should in both layouts (Golden/make_layouts.py)."""
 import numpy as np
-from paraview.simple import (CreateRenderView, DiffusionSampler, EvolutionaryEmbedding,
-                             FeatureEncoder, Render, ResetCamera, Show)
-from vtkmodules.vtkCommonCore import vtkIntArray, vtkStringArray
-from vtkmodules.vtkCommonDataModel import vtkTable
+from paraview.simple import DiffusionSampler, EvolutionaryEmbedding, FeatureEncoder
+from vtkmodules.vtkCommonCore import vtkPoints
+from vtkmodules.util.numpy_support import numpy_to_vtk
 
-import FeatureTables as ft
 import ImageCollection as ic
+import LayoutData
 import TreeAxes
 
-
-def make_wide_table(instances=1000, iterations=12, dimension=32):
-    """Runs of twenty prompts in five groups: noise, then groups, then prompts."""
-    random = np.random.RandomState(1)
-    prompt = np.arange(instances) % 20
-    group = prompt // 4
-    t = np.linspace(0.0, 1.0, iterations)[:, None]
-    groups = 3 * random.normal(size=(5, 1, dimension))[group]
-    prompts = 2 * random.normal(size=(20, 1, dimension))[prompt]
-    features = (random.normal(scale=0.5, size=(instances, 1, dimension))
-                + random.normal(scale=0.1, size=(instances, iterations, dimension))
-                + groups * np.clip(3 * t, 0, 1) + prompts * np.clip(3 * t - 1, 0, 1))
-    table = vtkTable()
-    for name, values in (("Instance", np.arange(instances)), ("PromptId", prompt), ("GroupId", group)):
-        ft.set_column(table, name, np.repeat(values, iterations).astype(np.int32))
-    ft.set_column(table, "Iteration", np.tile(np.arange(iterations), instances).astype(np.int32))
-    ft.set_column(table, "Features", features.reshape(-1, dimension).astype(np.float32))
-    fields = table.GetFieldData()
-    ic.add_array(fields, vtkStringArray, "Prompts", [f"prompt {i}" for i in range(20)])
-    ic.add_array(fields, vtkStringArray, "Groups", [f"group {i}" for i in range(5)])
-    ic.add_array(fields, vtkIntArray, "PromptGroup", [i // 4 for i in range(20)])
-    return table
-
-
 TABLES = {
-    "model": FeatureEncoder(Input=DiffusionSampler(InstancesPerPrompt=4, InferenceSteps=24)),
-    "synthetic": ic.as_source(ft.make_table(instances_per_prompt=10, iterations=16)),
-    "wide": ic.as_source(make_wide_table()),
+    # The points are kept: of the model, the names and the number of images count here.
+    "model": lambda: FeatureEncoder(Input=DiffusionSampler(InstancesPerPrompt=4, InferenceSteps=24)),
+    "synthetic": lambda: ic.as_source(LayoutData.make_synthetic_table()),
+    "wide": lambda: ic.as_source(LayoutData.make_wide_table()),
 }
-for name, table in TABLES.items():
+for name in LayoutData.NAMES:
+    table = TABLES[name]()
     for layout, representation in TreeAxes.TYPES.items():
-        embedding = EvolutionaryEmbedding(Input=table, Layout=layout.capitalize())
-        view = CreateRenderView(ViewSize=[600, 600], OrientationAxesVisibility=0,
-                                UseColorPaletteForBackground=0, Background=[1.0, 1.0, 1.0],
-                                InteractionMode="2D")
-        Show(embedding, view).SetRepresentationType(representation)
-        ResetCamera(view)
-        Render(view)
+        start = EvolutionaryEmbedding(Input=table, Layout=layout.capitalize(), OptimizationSteps=0)
+        tree = ic.output_of(start)
+        positions = np.load(LayoutData.positions_file(name, layout))
+        points = vtkPoints()
+        points.SetData(numpy_to_vtk(np.pad(positions, ((0, 0), (0, 1))), deep=True))
+        tree.SetPoints(points)
+        _, _, view = TreeAxes.show(tree, representation, size=(600, 600))
         TreeAxes.expect_baseline(view, f"Layout-{name}-{layout}")

@@ -25,8 +25,7 @@ using Complex = std::complex<float>;
 /** Nodes that a cubic B-spline reaches per dimension: from one below a point to two above it. */
 constexpr int Reach = 4;
 constexpr double Pi = 3.14159265358979323846;
-/** Widest spacing of the nodes: the similarity falls to 0.8 within it. */
-constexpr double WidestSpacing = 0.5;
+constexpr double WidestSpacing = GridRepulsion::WidestSpacing;
 /** Nodes that even the smallest extent of points is resolved with. */
 constexpr int FewestNodes = 32;
 /** Nodes beside the points' box, over which the splines' inverse filter fades out. */

@@ -23,6 +23,9 @@ namespace tdl
 class GridRepulsion
 {
 public:
+  /** Widest spacing of the nodes: the similarity falls to 0.8 within it. */
+  static constexpr double WidestSpacing = 0.5;
+
   GridRepulsion();
   ~GridRepulsion();
   GridRepulsion(const GridRepulsion&) = delete;

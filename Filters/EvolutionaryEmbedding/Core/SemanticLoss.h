@@ -20,8 +20,8 @@ class SemanticLoss
 {
 public:
   /**
-   * Ranges of more elements than this repel by a grid. Measured on a core with 512-bit vectors,
-   * both take as long at 600 (compact) to 1300 elements (spread out).
+   * Ranges of more elements than this repel by a grid, where that is faster than all pairs: it
+   * depends on how far the points are spread. Measured on a core with 512-bit vectors.
    */
   static constexpr int LargestExact = 800;
 
@@ -68,6 +68,8 @@ private:
   std::vector<int> RangeOf;
   /** One per range; null where it is small. */
   std::vector<std::unique_ptr<GridRepulsion>> Grids;
+  /** Ranges whose points repel by their grid in this step. */
+  std::vector<char> IsOnGrid;
   int NumberOfGrids = 0;
 
   // Kept from step to step for their memory alone.
