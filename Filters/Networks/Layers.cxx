@@ -53,6 +53,22 @@ at::Tensor GroupNorm::Forward(const at::Tensor& input) const
   return at::group_norm(input, this->Groups, this->Weight, this->Bias, this->Epsilon);
 }
 
+LayerNorm::LayerNorm(std::int64_t channels, double epsilon, bool affine)
+  : Channels(channels)
+  , Epsilon(epsilon)
+{
+  if (affine)
+  {
+    this->Weight = this->register_parameter("weight", torch::empty({ channels }));
+    this->Bias = this->register_parameter("bias", torch::empty({ channels }));
+  }
+}
+
+at::Tensor LayerNorm::Forward(const at::Tensor& input) const
+{
+  return at::layer_norm(input, { this->Channels }, this->Weight, this->Bias, this->Epsilon);
+}
+
 BatchNorm2d::BatchNorm2d(std::int64_t channels, double epsilon, double momentum)
   : Weight(this->register_parameter("weight", torch::empty({ channels })))
   , Bias(this->register_parameter("bias", torch::empty({ channels })))

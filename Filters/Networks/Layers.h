@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace tdl
@@ -60,6 +61,22 @@ private:
   double Epsilon;
 };
 
+/** Normalizes over the last dimension. */
+class LayerNorm : public torch::nn::Module
+{
+public:
+  /** @param affine whether a weight and a bias follow. */
+  LayerNorm(std::int64_t channels, double epsilon, bool affine = true);
+  /** (..., channels) -> the same shape */
+  at::Tensor Forward(const at::Tensor& input) const;
+
+private:
+  at::Tensor Weight;
+  at::Tensor Bias;
+  std::int64_t Channels;
+  double Epsilon;
+};
+
 /** Batch normalization: batch statistics in training mode, running ones otherwise. */
 class BatchNorm2d : public torch::nn::Module
 {
@@ -87,6 +104,14 @@ public:
 private:
   at::Tensor Weight;
 };
+
+/** Makes a module, registers it as child `name` of `parent` and returns it. */
+template <typename T, typename... Arguments>
+std::shared_ptr<T> RegisterChild(
+  torch::nn::Module& parent, const std::string& name, Arguments&&... arguments)
+{
+  return parent.register_module(name, std::make_shared<T>(std::forward<Arguments>(arguments)...));
+}
 
 /** Registers `modules` as children "0", "1", ... of a list that is child `name` of `parent`. */
 template <typename T>

@@ -9,6 +9,7 @@
 #include <torch/utils.h>
 
 #include <algorithm>
+#include <cstring>
 #include <filesystem>
 #include <fstream>
 #include <set>
@@ -75,6 +76,33 @@ bool StartsWithAny(const std::string& name, const std::vector<std::string>& begi
   return std::any_of(beginnings.begin(), beginnings.end(),
     [&name](const std::string& beginning) { return name.rfind(beginning, 0) == 0; });
 }
+
+/** The former name of an attention layer's tensor, or `name` where there was none. */
+std::string FormerName(const std::string& name)
+{
+  for (const auto& [now, before] :
+    { std::make_pair(".to_q.", ".query."), std::make_pair(".to_k.", ".key."),
+      std::make_pair(".to_v.", ".value."), std::make_pair(".to_out.0.", ".proj_attn.") })
+  {
+    const std::size_t place = name.rfind(now);
+    if (place != std::string::npos)
+    {
+      return std::string(name).replace(place, std::strlen(now), before);
+    }
+  }
+  return name;
+}
+
+/** A tensor's shape as the network has it: without the kernel of an attention layer that was kept
+ * as a 1x1 convolution. */
+std::vector<std::int64_t> PresentShape(const std::string& name, std::vector<std::int64_t> shape)
+{
+  if (FormerName(name) != name && shape.size() == 4 && shape[2] == 1 && shape[3] == 1)
+  {
+    shape.resize(2);
+  }
+  return shape;
+}
 }
 
 nlohmann::json ReadJsonObject(const std::string& path)
@@ -109,6 +137,17 @@ std::int64_t Configuration::GetCount(
     this->Refuse(key);
   }
   return count;
+}
+
+std::vector<std::int64_t> Configuration::GetCounts(
+  const std::string& key, std::int64_t fallback, std::size_t size) const
+{
+  auto counts = this->GetPerItem(key, fallback, size);
+  if (std::any_of(counts.begin(), counts.end(), [](std::int64_t count) { return count < 1; }))
+  {
+    this->Refuse(key);
+  }
+  return counts;
 }
 
 bool Configuration::Has(const std::string& key) const
@@ -152,10 +191,10 @@ void LoadWeights(torch::nn::Module& network, const std::string& folder, const st
   torch::NoGradGuard noGradient;
   for (const auto& [name, tensor] : wanted)
   {
-    auto found = file.Entries().find(name);
-    if (found == file.Entries().end())
+    auto found = file.Entries().end();
+    for (const std::string& candidate : { name, prefix + name, FormerName(name) })
     {
-      found = file.Entries().find(prefix + name);
+      found = found == file.Entries().end() ? file.Entries().find(candidate) : found;
     }
     if (found == file.Entries().end())
     {
@@ -163,13 +202,14 @@ void LoadWeights(torch::nn::Module& network, const std::string& folder, const st
       continue;
     }
     used.insert(found->first);
-    if (tensor.sizes() != at::IntArrayRef(found->second.Shape))
+    const auto shape = PresentShape(name, found->second.Shape);
+    if (tensor.sizes() != at::IntArrayRef(shape))
     {
       misshapen.Add(name + " (expected " + ShapeText(tensor.sizes()) + ", found " +
         ShapeText(found->second.Shape) + ")");
       continue;
     }
-    at::Tensor(tensor).copy_(file.Get(found->first));
+    at::Tensor(tensor).copy_(file.Get(found->first).reshape(shape));
   }
   for (const auto& item : file.Entries())
   {

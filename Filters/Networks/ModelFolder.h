@@ -3,6 +3,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include <cstddef>
 #include <cstdint>
 #include <string>
 #include <vector>
@@ -55,6 +56,28 @@ public:
   std::int64_t GetCount(
     const std::string& key, std::int64_t fallback, std::int64_t minimum = 1) const;
 
+  /** `size` values: a list of them, or one value for all. @throws FileError as Get. */
+  template <typename T>
+  std::vector<T> GetPerItem(const std::string& key, const T& fallback, std::size_t size) const
+  {
+    const auto found = this->Settings.find(key);
+    if (found == this->Settings.end() || !found->is_array())
+    {
+      return std::vector<T>(size, this->Get(key, fallback));
+    }
+    auto values = this->Get(key, std::vector<T>());
+    if (values.size() != size)
+    {
+      this->Refuse(key);
+    }
+    return values;
+  }
+
+  /** `size` counts, each at least one: a list, or one count for all. @throws FileError as GetCount.
+   */
+  std::vector<std::int64_t> GetCounts(
+    const std::string& key, std::int64_t fallback, std::size_t size) const;
+
   /** Refuses every value of `key` but `supported` (a missing key means `supported`). */
   template <typename T>
   void Require(const std::string& key, const T& supported) const
@@ -85,7 +108,8 @@ private:
  * Fills a network's parameters and buffers from `<folder>/<stem>.safetensors`, converted to the
  * network's types. Tensor names are matched as they are; a name in the file may carry `prefix`,
  * with which some checkpoints nest the bare network. Tensors whose names begin with one of
- * `ignored` may be left over.
+ * `ignored` may be left over. An attention layer may have the names it had in diffusers before
+ * version 0.13 (query, key, value, proj_attn), its weights then as of a 1x1 convolution, too.
  * @throws FileError when the file is missing or broken, or when tensors are missing, left over or
  * of another shape; the message counts them and names the first few.
  */

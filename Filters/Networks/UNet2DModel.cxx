@@ -117,8 +117,18 @@ UNet2DModel::UNet2DModel(const UNet2DConfig& config)
     config.TimeEmbeddingDim > 0 ? config.TimeEmbeddingDim : 4 * channels.front();
   const BlockSettings settings{ timeChannels, config.NormNumGroups, config.NormEps,
     config.ScaleShift };
-  const auto headWidth = [&config](std::int64_t blockChannels)
-  { return config.AttentionHeadDim > 0 ? config.AttentionHeadDim : blockChannels; };
+  const auto attention = [&config](bool wanted, std::int64_t blockChannels, std::int64_t groups,
+                           const BlockSettings& blockSettings) -> AttentionMaker
+  {
+    if (!wanted)
+    {
+      return {};
+    }
+    const std::int64_t width =
+      config.AttentionHeadDim > 0 ? config.AttentionHeadDim : blockChannels;
+    return [=]
+    { return std::make_shared<AttentionBlock>(blockChannels, width, groups, blockSettings); };
+  };
 
   this->ConvIn = this->register_module("conv_in",
     std::make_shared<Conv2d>(config.InChannels, channels.front(), 3, Conv2d::Options{ 1, 1 }));
@@ -135,7 +145,8 @@ UNet2DModel::UNet2DModel(const UNet2DConfig& config)
     const bool attends = config.DownBlockTypes[i] == "AttnDownBlock2D";
     this->DownBlocks.push_back(std::make_shared<UNetDownBlock>(
       UNetDownBlock::Options{ channels[i == 0 ? 0 : i - 1], channels[i], config.LayersPerBlock,
-        attends ? headWidth(channels[i]) : 0, i + 1 < blocks, config.DownsamplePadding },
+        attention(attends, channels[i], settings.Groups, settings), i + 1 < blocks,
+        config.DownsamplePadding },
       settings));
   }
   RegisterList(*this, "down_blocks", this->DownBlocks);
@@ -145,9 +156,9 @@ UNet2DModel::UNet2DModel(const UNet2DConfig& config)
   // As diffusers: with scale-shift modulation only an explicit group count normalizes.
   const std::int64_t defaultGroups = config.ScaleShift ? 0 : config.NormNumGroups;
   this->MidBlock = this->register_module("mid_block",
-    std::make_shared<UNetMidBlock>(
-      UNetMidBlock::Options{ channels.back(), config.AddAttention ? headWidth(channels.back()) : 0,
-        config.AttnNormNumGroups > 0 ? config.AttnNormNumGroups : defaultGroups },
+    std::make_shared<UNetMidBlock>(channels.back(),
+      attention(config.AddAttention, channels.back(),
+        config.AttnNormNumGroups > 0 ? config.AttnNormNumGroups : defaultGroups, midSettings),
       midSettings));
 
   for (std::size_t i = 0; i < blocks; ++i)
@@ -158,7 +169,7 @@ UNet2DModel::UNet2DModel(const UNet2DConfig& config)
     this->UpBlocks.push_back(std::make_shared<UNetUpBlock>(
       UNetUpBlock::Options{ channels[i == 0 ? level : level + 1],
         channels[level == 0 ? 0 : level - 1], channels[level], config.LayersPerBlock + 1,
-        attends ? headWidth(channels[level]) : 0, level > 0 },
+        attention(attends, channels[level], settings.Groups, settings), level > 0 },
       settings));
   }
   RegisterList(*this, "up_blocks", this->UpBlocks);
@@ -192,19 +203,19 @@ at::Tensor UNet2DModel::Forward(
     time = time + this->ClassEmbedding->Forward(classLabels);
   }
   // Every resnet begins with the same activation of the time embedding.
-  time = at::silu(time);
+  const BlockConditions conditions{ at::silu(time), {} };
 
   at::Tensor hidden =
     this->ConvIn->Forward(this->Settings.CenterInputSample ? 2 * sample - 1 : sample);
   std::vector<at::Tensor> skips{ hidden };
   for (const auto& block : this->DownBlocks)
   {
-    hidden = block->Forward(hidden, time, skips);
+    hidden = block->Forward(hidden, conditions, &skips);
   }
-  hidden = this->MidBlock->Forward(hidden, time);
+  hidden = this->MidBlock->Forward(hidden, conditions);
   for (const auto& block : this->UpBlocks)
   {
-    hidden = block->Forward(hidden, time, skips);
+    hidden = block->Forward(hidden, conditions, &skips);
   }
   return this->ConvOut->Forward(at::silu(this->ConvNormOut->Forward(hidden)));
 }

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "Filters/Networks/UNetBlocks.h"
 
+#include "Filters/Networks/Attention.h"
+
 #include <ATen/ATen.h>
 
 #include <cmath>
@@ -13,20 +15,12 @@ namespace
 {
 constexpr std::int64_t KernelSize = 3;
 
-/** Registers a child module under its name in the weight file and returns it. */
-template <typename T, typename... Arguments>
-std::shared_ptr<T> Child(
-  torch::nn::Module& parent, const std::string& name, Arguments&&... arguments)
-{
-  return parent.register_module(name, std::make_shared<T>(std::forward<Arguments>(arguments)...));
-}
-
 /** A resampling convolution; diffusers keeps it as `<list>.0.conv`. */
 class Resampler : public torch::nn::Module
 {
 public:
   Resampler(std::int64_t channels, Conv2d::Options options)
-    : Conv(Child<Conv2d>(*this, "conv", channels, channels, KernelSize, options))
+    : Conv(RegisterChild<Conv2d>(*this, "conv", channels, channels, KernelSize, options))
   {
   }
   std::shared_ptr<Conv2d> Conv;
@@ -55,105 +49,164 @@ at::Tensor EmbedTimesteps(
   return channels % 2 == 0 ? embedding : at::constant_pad_nd(embedding, { 0, 1 });
 }
 
-TimestepEmbedding::TimestepEmbedding(std::int64_t inputs, std::int64_t outputs)
-  : Linear1(Child<Linear>(*this, "linear_1", inputs, outputs))
-  , Linear2(Child<Linear>(*this, "linear_2", outputs, outputs))
+TimestepEmbedding::TimestepEmbedding(
+  std::int64_t inputs, std::int64_t outputs, std::int64_t conditions)
+  : Linear1(RegisterChild<Linear>(*this, "linear_1", inputs, outputs))
+  , Linear2(RegisterChild<Linear>(*this, "linear_2", outputs, outputs))
 {
+  if (conditions > 0)
+  {
+    this->ConditionProjection =
+      RegisterChild<Linear>(*this, "cond_proj", conditions, inputs, false);
+  }
 }
 
-at::Tensor TimestepEmbedding::Forward(const at::Tensor& input) const
+at::Tensor TimestepEmbedding::Forward(const at::Tensor& input, const at::Tensor& condition) const
 {
-  return this->Linear2->Forward(at::silu(this->Linear1->Forward(input)));
+  const at::Tensor sum =
+    condition.defined() ? input + this->ConditionProjection->Forward(condition) : input;
+  return this->Linear2->Forward(at::silu(this->Linear1->Forward(sum)));
 }
 
 ResnetBlock2D::ResnetBlock2D(
   std::int64_t inputs, std::int64_t outputs, const BlockSettings& settings)
   : Settings(settings)
-  , Norm1(Child<GroupNorm>(*this, "norm1", settings.Groups, inputs, settings.Epsilon))
-  , Conv1(Child<Conv2d>(*this, "conv1", inputs, outputs, KernelSize, Conv2d::Options{ 1, 1 }))
-  , TimeProjection(Child<Linear>(
-      *this, "time_emb_proj", settings.TimeChannels, settings.ScaleShift ? 2 * outputs : outputs))
-  , Norm2(Child<GroupNorm>(*this, "norm2", settings.Groups, outputs, settings.Epsilon))
-  , Conv2(Child<Conv2d>(*this, "conv2", outputs, outputs, KernelSize, Conv2d::Options{ 1, 1 }))
+  , Norm1(RegisterChild<GroupNorm>(*this, "norm1", settings.Groups, inputs, settings.Epsilon))
+  , Conv1(
+      RegisterChild<Conv2d>(*this, "conv1", inputs, outputs, KernelSize, Conv2d::Options{ 1, 1 }))
+  , Norm2(RegisterChild<GroupNorm>(*this, "norm2", settings.Groups, outputs, settings.Epsilon))
+  , Conv2(
+      RegisterChild<Conv2d>(*this, "conv2", outputs, outputs, KernelSize, Conv2d::Options{ 1, 1 }))
 {
+  if (settings.TimeChannels > 0)
+  {
+    this->TimeProjection = RegisterChild<Linear>(
+      *this, "time_emb_proj", settings.TimeChannels, settings.ScaleShift ? 2 * outputs : outputs);
+  }
   if (inputs != outputs)
   {
-    this->Shortcut = Child<Conv2d>(*this, "conv_shortcut", inputs, outputs, 1, Conv2d::Options{});
+    this->Shortcut =
+      RegisterChild<Conv2d>(*this, "conv_shortcut", inputs, outputs, 1, Conv2d::Options{});
   }
 }
 
 at::Tensor ResnetBlock2D::Forward(const at::Tensor& input, const at::Tensor& activatedTime) const
 {
   at::Tensor hidden = this->Conv1->Forward(at::silu(this->Norm1->Forward(input)));
-  const at::Tensor time = this->TimeProjection->Forward(activatedTime).unsqueeze(2).unsqueeze(3);
-  if (this->Settings.ScaleShift)
+  at::Tensor time;
+  if (this->TimeProjection)
+  {
+    time = this->TimeProjection->Forward(activatedTime).unsqueeze(2).unsqueeze(3);
+  }
+  if (time.defined() && this->Settings.ScaleShift)
   {
     const auto scaleAndShift = time.chunk(2, 1);
     hidden = this->Norm2->Forward(hidden) * (1 + scaleAndShift[0]) + scaleAndShift[1];
   }
   else
   {
-    hidden = this->Norm2->Forward(hidden + time);
+    hidden = this->Norm2->Forward(time.defined() ? hidden + time : hidden);
   }
   hidden = this->Conv2->Forward(at::silu(hidden));
   const at::Tensor sum = (this->Shortcut ? this->Shortcut->Forward(input) : input) + hidden;
   return this->Settings.OutputScaleFactor == 1.0 ? sum : sum / this->Settings.OutputScaleFactor;
 }
 
-AttentionBlock::AttentionBlock(
-  std::int64_t channels, std::int64_t headWidth, std::int64_t groups, const BlockSettings& settings)
-  : Heads(channels / headWidth)
-  , OutputScaleFactor(settings.OutputScaleFactor)
+AttentionProjections::AttentionProjections(torch::nn::Module& owner, const Options& options)
+  : Heads(options.Heads)
+  , Query(RegisterChild<Linear>(owner, "to_q", options.Channels, options.Channels, options.Bias))
+  , Key(
+      RegisterChild<Linear>(owner, "to_k", options.ContextChannels, options.Channels, options.Bias))
+  , Value(
+      RegisterChild<Linear>(owner, "to_v", options.ContextChannels, options.Channels, options.Bias))
+  , Output(std::make_shared<Linear>(options.Channels, options.Channels))
 {
-  if (groups > 0)
-  {
-    this->Norm = Child<GroupNorm>(*this, "group_norm", groups, channels, settings.Epsilon);
-  }
-  this->Query = Child<Linear>(*this, "to_q", channels, channels);
-  this->Key = Child<Linear>(*this, "to_k", channels, channels);
-  this->Value = Child<Linear>(*this, "to_v", channels, channels);
-  this->Output = std::make_shared<Linear>(channels, channels);
-  RegisterList<Linear>(*this, "to_out", { this->Output });
+  RegisterList<Linear>(owner, "to_out", { this->Output });
 }
 
-at::Tensor AttentionBlock::Forward(const at::Tensor& input) const
+at::Tensor AttentionProjections::Forward(const at::Tensor& tokens, const at::Tensor& context) const
 {
-  const std::int64_t batch = input.size(0);
-  const std::int64_t channels = input.size(1);
-  const std::int64_t width = channels / this->Heads;
+  const auto splitHeads = [this](const at::Tensor& projected)
+  {
+    return projected
+      .reshape(
+        { projected.size(0), projected.size(1), this->Heads, projected.size(2) / this->Heads })
+      .transpose(1, 2);
+  };
+  const at::Tensor attended = Attend(splitHeads(this->Query->Forward(tokens)),
+    splitHeads(this->Key->Forward(context)), splitHeads(this->Value->Forward(context)));
+  return this->Output->Forward(attended.transpose(1, 2).flatten(2));
+}
+
+AttentionBlock::AttentionBlock(
+  std::int64_t channels, std::int64_t headWidth, std::int64_t groups, const BlockSettings& settings)
+  : OutputScaleFactor(settings.OutputScaleFactor)
+  , Norm(groups > 0
+        ? RegisterChild<GroupNorm>(*this, "group_norm", groups, channels, settings.Epsilon)
+        : nullptr)
+  , Projections(*this, { channels, channels, channels / headWidth, true })
+{
+}
+
+at::Tensor AttentionBlock::Forward(const at::Tensor& input, const at::Tensor& /*context*/) const
+{
   const at::Tensor flat = input.flatten(2); // (B, C, pixels)
   const at::Tensor tokens =
     (this->Norm ? this->Norm->Forward(flat) : flat).transpose(1, 2); // (B, pixels, C)
-  const auto splitHeads = [&](const at::Tensor& projected) {
-    return projected.reshape({ batch, -1, this->Heads, width }).transpose(1, 2);
-  };
-  const at::Tensor query =
-    splitHeads(this->Query->Forward(tokens)) / std::sqrt(static_cast<double>(width));
-  const at::Tensor weights =
-    at::matmul(query, splitHeads(this->Key->Forward(tokens)).transpose(2, 3)).softmax(-1);
-  const at::Tensor attended = at::matmul(weights, splitHeads(this->Value->Forward(tokens)))
-                                .transpose(1, 2)
-                                .reshape({ batch, -1, channels });
   const at::Tensor sum =
-    this->Output->Forward(attended).transpose(1, 2).reshape(input.sizes()) + input;
+    this->Projections.Forward(tokens, tokens).transpose(1, 2).reshape(input.sizes()) + input;
   return this->OutputScaleFactor == 1.0 ? sum : sum / this->OutputScaleFactor;
 }
 
-UNetDownBlock::UNetDownBlock(const Options& options, const BlockSettings& settings)
-  : PadRightAndBottom(options.DownsamplePadding == 0)
+BlockLayers::BlockLayers(const std::vector<std::int64_t>& inputs, std::int64_t outputs,
+  const AttentionMaker& attention, const BlockSettings& settings)
 {
-  for (std::int64_t i = 0; i < options.Layers; ++i)
+  for (const std::int64_t channels : inputs)
   {
-    this->Resnets.push_back(std::make_shared<ResnetBlock2D>(
-      i == 0 ? options.Inputs : options.Outputs, options.Outputs, settings));
-    if (options.HeadWidth > 0)
+    this->Resnets.push_back(std::make_shared<ResnetBlock2D>(channels, outputs, settings));
+    if (attention)
     {
-      this->Attentions.push_back(std::make_shared<AttentionBlock>(
-        options.Outputs, options.HeadWidth, settings.Groups, settings));
+      this->Attentions.push_back(attention());
     }
   }
   RegisterList(*this, "resnets", this->Resnets);
   RegisterList(*this, "attentions", this->Attentions);
+}
+
+at::Tensor BlockLayers::RunLayer(
+  std::size_t index, const at::Tensor& hidden, const BlockConditions& conditions) const
+{
+  const at::Tensor result = this->Resnets[index]->Forward(hidden, conditions.Time);
+  return this->Attentions.empty() ? result
+                                  : this->Attentions[index]->Forward(result, conditions.Context);
+}
+
+namespace
+{
+std::vector<std::int64_t> DownInputs(const UNetDownBlock::Options& options)
+{
+  std::vector<std::int64_t> inputs(options.Layers, options.Outputs);
+  inputs.front() = options.Inputs;
+  return inputs;
+}
+
+std::vector<std::int64_t> UpInputs(const UNetUpBlock::Options& options)
+{
+  std::vector<std::int64_t> inputs;
+  for (std::int64_t i = 0; i < options.Layers; ++i)
+  {
+    const std::int64_t below = i == 0 ? options.Previous : options.Outputs;
+    const std::int64_t skip = i == options.Layers - 1 ? options.Inputs : options.Outputs;
+    inputs.push_back(options.Inputs > 0 ? below + skip : below);
+  }
+  return inputs;
+}
+}
+
+UNetDownBlock::UNetDownBlock(const Options& options, const BlockSettings& settings)
+  : BlockLayers(DownInputs(options), options.Outputs, options.Attention, settings)
+  , PadRightAndBottom(options.DownsamplePadding == 0)
+{
   if (options.Downsample)
   {
     this->Downsampler = RegisterResampler(
@@ -162,68 +215,57 @@ UNetDownBlock::UNetDownBlock(const Options& options, const BlockSettings& settin
 }
 
 at::Tensor UNetDownBlock::Forward(
-  at::Tensor hidden, const at::Tensor& activatedTime, std::vector<at::Tensor>& skips) const
+  at::Tensor hidden, const BlockConditions& conditions, std::vector<at::Tensor>* skips) const
 {
+  const auto keep = [skips](const at::Tensor& result)
+  {
+    if (skips != nullptr)
+    {
+      skips->push_back(result);
+    }
+  };
   for (std::size_t i = 0; i < this->Resnets.size(); ++i)
   {
-    hidden = this->Resnets[i]->Forward(hidden, activatedTime);
-    if (!this->Attentions.empty())
-    {
-      hidden = this->Attentions[i]->Forward(hidden);
-    }
-    skips.push_back(hidden);
+    hidden = this->RunLayer(i, hidden, conditions);
+    keep(hidden);
   }
   if (this->Downsampler)
   {
     hidden = this->Downsampler->Forward(
       this->PadRightAndBottom ? at::constant_pad_nd(hidden, { 0, 1, 0, 1 }) : hidden);
-    skips.push_back(hidden);
+    keep(hidden);
   }
   return hidden;
 }
 
-UNetMidBlock::UNetMidBlock(const Options& options, const BlockSettings& settings)
+UNetMidBlock::UNetMidBlock(
+  std::int64_t channels, const AttentionMaker& attention, const BlockSettings& settings)
 {
   for (int i = 0; i < 2; ++i)
   {
-    this->Resnets.push_back(
-      std::make_shared<ResnetBlock2D>(options.Channels, options.Channels, settings));
+    this->Resnets.push_back(std::make_shared<ResnetBlock2D>(channels, channels, settings));
   }
-  if (options.HeadWidth > 0)
+  if (attention)
   {
-    this->Attentions.push_back(std::make_shared<AttentionBlock>(
-      options.Channels, options.HeadWidth, options.AttentionGroups, settings));
+    this->Attentions.push_back(attention());
   }
   RegisterList(*this, "resnets", this->Resnets);
   RegisterList(*this, "attentions", this->Attentions);
 }
 
-at::Tensor UNetMidBlock::Forward(at::Tensor hidden, const at::Tensor& activatedTime) const
+at::Tensor UNetMidBlock::Forward(at::Tensor hidden, const BlockConditions& conditions) const
 {
-  hidden = this->Resnets[0]->Forward(hidden, activatedTime);
+  hidden = this->Resnets[0]->Forward(hidden, conditions.Time);
   if (!this->Attentions.empty())
   {
-    hidden = this->Attentions[0]->Forward(hidden);
+    hidden = this->Attentions[0]->Forward(hidden, conditions.Context);
   }
-  return this->Resnets[1]->Forward(hidden, activatedTime);
+  return this->Resnets[1]->Forward(hidden, conditions.Time);
 }
 
 UNetUpBlock::UNetUpBlock(const Options& options, const BlockSettings& settings)
+  : BlockLayers(UpInputs(options), options.Outputs, options.Attention, settings)
 {
-  for (std::int64_t i = 0; i < options.Layers; ++i)
-  {
-    const std::int64_t below = i == 0 ? options.Previous : options.Outputs;
-    const std::int64_t skip = i == options.Layers - 1 ? options.Inputs : options.Outputs;
-    this->Resnets.push_back(
-      std::make_shared<ResnetBlock2D>(below + skip, options.Outputs, settings));
-    if (options.HeadWidth > 0)
-    {
-      this->Attentions.push_back(std::make_shared<AttentionBlock>(
-        options.Outputs, options.HeadWidth, settings.Groups, settings));
-    }
-  }
-  RegisterList(*this, "resnets", this->Resnets);
-  RegisterList(*this, "attentions", this->Attentions);
   if (options.Upsample)
   {
     this->Upsampler =
@@ -232,21 +274,24 @@ UNetUpBlock::UNetUpBlock(const Options& options, const BlockSettings& settings)
 }
 
 at::Tensor UNetUpBlock::Forward(
-  at::Tensor hidden, const at::Tensor& activatedTime, std::vector<at::Tensor>& skips) const
+  at::Tensor hidden, const BlockConditions& conditions, std::vector<at::Tensor>* skips) const
 {
   for (std::size_t i = 0; i < this->Resnets.size(); ++i)
   {
-    hidden = this->Resnets[i]->Forward(at::cat({ hidden, skips.back() }, 1), activatedTime);
-    skips.pop_back();
-    if (!this->Attentions.empty())
+    if (skips != nullptr)
     {
-      hidden = this->Attentions[i]->Forward(hidden);
+      hidden = at::cat({ hidden, skips->back() }, 1);
+      skips->pop_back();
     }
+    hidden = this->RunLayer(i, hidden, conditions);
   }
   if (this->Upsampler)
   {
+    // Where a size is odd, downsampling rounded it up: the skip has the size to come back to.
+    const at::Tensor& target = skips != nullptr ? skips->back() : hidden;
+    const std::int64_t factor = skips != nullptr ? 1 : 2;
     hidden = this->Upsampler->Forward(
-      at::upsample_nearest2d(hidden, { 2 * hidden.size(2), 2 * hidden.size(3) }));
+      at::upsample_nearest2d(hidden, { factor * target.size(2), factor * target.size(3) }));
   }
   return hidden;
 }

@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "Filters/Networks/Attention.h"
+#include "Filters/Networks/Memory.h"
+
+#include <ATen/ATen.h>
+#include <c10/core/InferenceMode.h>
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <cstdint>
+#include <limits>
+
+namespace
+{
+/** The definition, in float64 and all at once. */
+at::Tensor Definition(
+  const at::Tensor& query, const at::Tensor& key, const at::Tensor& value, bool causal)
+{
+  at::Tensor scores = at::matmul(query.to(at::kDouble), key.to(at::kDouble).transpose(2, 3)) /
+    std::sqrt(static_cast<double>(query.size(3)));
+  if (causal)
+  {
+    const at::Tensor allowed = at::ones({ query.size(2), key.size(2) }, at::kBool).tril();
+    scores = at::where(allowed, scores, -std::numeric_limits<double>::infinity());
+  }
+  return at::matmul(scores.softmax(-1), value.to(at::kDouble));
+}
+
+void CompareWithDefinition(
+  std::int64_t images, std::int64_t queries, std::int64_t keys, bool causal)
+{
+  const c10::InferenceMode inference;
+  at::manual_seed(3);
+  const at::Tensor query = at::randn({ images, 3, queries, 5 });
+  const at::Tensor key = at::randn({ images, 3, keys, 5 });
+  const at::Tensor value = at::randn({ images, 3, keys, 4 });
+  const at::Tensor result = tdl::Attend(query, key, value, causal);
+  const at::Tensor expected = Definition(query, key, value, causal);
+  ASSERT_EQ(result.sizes(), expected.sizes());
+  EXPECT_LT((result - expected).abs().max().item<double>(), 2e-6);
+}
+
+TEST(Attention, IsItsDefinition)
+{
+  CompareWithDefinition(2, 7, 9, false);
+  CompareWithDefinition(2, 7, 7, true);
+}
+
+TEST(Attention, OfLongSequencesIsItsDefinition)
+{
+  CompareWithDefinition(1, 3000, 2500, false); // in pieces of 2236 queries
+  CompareWithDefinition(1, 3000, 3000, true);
+  CompareWithDefinition(70, 300, 300, false); // in pieces of 62 images
+}
+
+TEST(Attention, TakesNoQueriesAndNoImages)
+{
+  const c10::InferenceMode inference;
+  const at::Tensor keys = at::zeros({ 2, 3, 4, 5 });
+  EXPECT_EQ(tdl::Attend(keys.slice(2, 0, 0), keys, keys).sizes(), at::IntArrayRef({ 2, 3, 0, 5 }));
+  const at::Tensor none = keys.slice(0, 0, 0);
+  EXPECT_EQ(tdl::Attend(none, none, none).sizes(), at::IntArrayRef({ 0, 3, 4, 5 }));
+}
+
+TEST(Attention, NeedsMemoryLinearInTheLength)
+{
+  const auto peak = [](std::int64_t length)
+  {
+    const at::Tensor tokens = at::zeros({ 1, 2, length, 4 });
+    return tdl::PeakTensorMemory(
+      [&]
+      {
+        const c10::InferenceMode inference;
+        tdl::Attend(tokens, tokens, tokens);
+      });
+  };
+  // All scores of the longer sequence at once are 512 MiB.
+  EXPECT_LT(peak(8192), std::uint64_t(200) << 20);
+  EXPECT_LT(peak(8192), peak(4096) * 5 / 4);
+}
+}
