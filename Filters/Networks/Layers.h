@@ -113,15 +113,17 @@ std::shared_ptr<T> RegisterChild(
   return parent.register_module(name, std::make_shared<T>(std::forward<Arguments>(arguments)...));
 }
 
+/** A level of names in a weight file that has no parameters of its own. */
+class NameLevel : public torch::nn::Module
+{
+};
+
 /** Registers `modules` as children "0", "1", ... of a list that is child `name` of `parent`. */
 template <typename T>
 void RegisterList(torch::nn::Module& parent, const std::string& name,
   const std::vector<std::shared_ptr<T>>& modules)
 {
-  class List : public torch::nn::Module
-  {
-  };
-  auto list = std::make_shared<List>();
+  auto list = std::make_shared<NameLevel>();
   for (std::size_t i = 0; i < modules.size(); ++i)
   {
     list->register_module(std::to_string(i), modules[i]);

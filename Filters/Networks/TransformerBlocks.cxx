@@ -10,11 +10,6 @@ namespace
 {
 constexpr double LayerNormEpsilon = 1e-5;
 constexpr double TransformerNormEpsilon = 1e-6; ///< Whatever norm_eps the network has.
-
-/** A level of names in the weight file without layers of its own. */
-class Level : public torch::nn::Module
-{
-};
 }
 
 TokenAttention::TokenAttention(const AttentionProjections::Options& options)
@@ -31,8 +26,8 @@ FeedForward::FeedForward(std::int64_t channels, Activation activation)
   : Kind(activation)
 {
   const std::int64_t inner = 4 * channels;
-  const auto net = RegisterChild<Level>(*this, "net");
-  const auto first = RegisterChild<Level>(*net, "0");
+  const auto net = RegisterChild<NameLevel>(*this, "net");
+  const auto first = RegisterChild<NameLevel>(*net, "0");
   this->Input = RegisterChild<Linear>(
     *first, "proj", channels, activation == Activation::Geglu ? 2 * inner : inner);
   this->Output = RegisterChild<Linear>(*net, "2", inner, channels);

@@ -16,11 +16,6 @@ namespace
 {
 /** Distances held at once. */
 constexpr std::int64_t DistanceLimit = std::int64_t(1) << 24;
-
-/** A level of names in the weight file without layers of its own. */
-class Level : public torch::nn::Module
-{
-};
 }
 
 VQModelConfig VQModelConfig::Read(const Configuration& file)
@@ -43,8 +38,8 @@ VQModelConfig VQModelConfig::Read(const Configuration& file)
 VQModel::VQModel(const VQModelConfig& config)
   : Settings(config)
 {
-  const auto quantizer = RegisterChild<Level>(*this, "quantize");
-  const auto embedding = RegisterChild<Level>(*quantizer, "embedding");
+  const auto quantizer = RegisterChild<NameLevel>(*this, "quantize");
+  const auto embedding = RegisterChild<NameLevel>(*quantizer, "embedding");
   this->Codes = embedding->register_parameter(
     "weight", torch::empty({ config.NumVqEmbeddings, config.VqEmbedDim }));
   this->PostQuantConv = RegisterChild<Conv2d>(

@@ -85,7 +85,7 @@ def golden(model):
 
 
 def rename_attention(path):
-    """Gives attention layers their names before diffusers 0.13, the weights as of convolutions."""
+    """Gives attention layers the names of early versions, the decoder weights of convolutions."""
     tensors = {}
     for name, tensor in load_file(path).items():
         for now, before in ((".to_q.", ".query."), (".to_k.", ".key."), (".to_v.", ".value."),
