@@ -2,6 +2,7 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 namespace tdl
 {
@@ -10,4 +11,8 @@ namespace tdl
  * @throws FileError when the file cannot be read.
  */
 std::string FileChecksum(const std::string& path);
+
+/** The same of the bytes of several files, one after the other. @throws FileError as FileChecksum.
+ */
+std::string FilesChecksum(const std::vector<std::string>& paths);
 }

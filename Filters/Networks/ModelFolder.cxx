@@ -2,7 +2,7 @@
 #include "Filters/Networks/ModelFolder.h"
 
 #include "Filters/Foundation/Error.h"
-#include "Filters/Networks/SafetensorsFile.h"
+#include "Filters/Networks/WeightFiles.h"
 
 #include <ATen/ATen.h>
 #include <torch/nn/module.h>
@@ -19,26 +19,6 @@ namespace tdl
 {
 namespace
 {
-std::string FindWeights(const std::string& folder, const std::string& stem)
-{
-  const std::filesystem::path base = std::filesystem::path(folder) / stem;
-  std::string path = base.string() + ".safetensors";
-  if (std::filesystem::exists(path))
-  {
-    return path;
-  }
-  const std::string missing = "Model folder '" + folder + "' has no " + stem + ".safetensors";
-  for (const char* pickle : { ".bin", ".ckpt", ".pt" })
-  {
-    if (std::filesystem::exists(base.string() + pickle))
-    {
-      throw FileError(std::string(missing).append(", only ").append(stem).append(pickle).append(
-        ", a pickle, which could run code; convert it to safetensors."));
-    }
-  }
-  throw FileError(missing + "; choose a folder that holds the whole model.");
-}
-
 std::string ShapeText(at::IntArrayRef shape)
 {
   std::ostringstream text;
@@ -173,7 +153,7 @@ void Configuration::Refuse(const std::string& key) const
 void LoadWeights(torch::nn::Module& network, const std::string& folder, const std::string& stem,
   const std::string& prefix, const std::vector<std::string>& ignored)
 {
-  const SafetensorsFile file(FindWeights(folder, stem));
+  const WeightFiles file(folder, stem);
   std::map<std::string, at::Tensor> wanted;
   for (const auto& item : network.named_parameters())
   {

@@ -3,6 +3,7 @@
 
 #include "Filters/Foundation/Error.h"
 #include "Filters/Networks/UNet2DModel.h"
+#include "Filters/Networks/WeightFiles.h"
 
 #include <ATen/ATen.h>
 
@@ -126,9 +127,9 @@ at::Tensor DiffusionModel::Forward(
   return this->Network->Forward(samples, at::full_like(labels, timestep), labels);
 }
 
-std::string DiffusionModel::WeightsFile() const
+std::vector<std::string> DiffusionModel::WeightPaths() const
 {
-  return this->Folder + "/unet/diffusion_pytorch_model.safetensors";
+  return WeightFiles(this->Folder + "/unet", "diffusion_pytorch_model").Files();
 }
 
 std::uint64_t DiffusionModel::WeightBytes() const

@@ -62,8 +62,8 @@ public:
   /** The model's scheduler_config.json. */
   const Configuration& SchedulerConfig() const { return this->Scheduler; }
 
-  /** The file that holds the network's weights. */
-  std::string WeightsFile() const;
+  /** The files that hold the network's weights. */
+  std::vector<std::string> WeightPaths() const;
 
   /** Memory the weights take. */
   std::uint64_t WeightBytes() const;

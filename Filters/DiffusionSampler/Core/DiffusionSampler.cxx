@@ -287,7 +287,7 @@ nlohmann::json Settings(
 {
   const Configuration& scheduler = model.SchedulerConfig();
   return { { "model", parameters.ModelFolder },
-    { "checksum", "sha256:" + FileChecksum(model.WeightsFile()) },
+    { "checksum", "sha256:" + FilesChecksum(model.WeightPaths()) },
     { "scheduler", SchedulerName(parameters.Scheduler) },
     { "scheduler_config", ReadJsonObject(scheduler.Path()) },
     { "inference_steps", parameters.InferenceSteps }, { "captured_steps", plan.Captured },

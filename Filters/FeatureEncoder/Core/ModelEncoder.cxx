@@ -5,6 +5,7 @@
 #include "Filters/Networks/Checksum.h"
 #include "Filters/Networks/ModelFolder.h"
 #include "Filters/Networks/ResNetModel.h"
+#include "Filters/Networks/WeightFiles.h"
 
 #include <ATen/ATen.h>
 
@@ -74,7 +75,7 @@ void ModelEncoder::Encode(const std::vector<ImageView>& images, float* features)
 nlohmann::json ModelEncoder::Provenance() const
 {
   return { { "folder", this->Folder },
-    { "checksum", FileChecksum(this->Folder + "/model.safetensors") },
+    { "checksum", FilesChecksum(WeightFiles(this->Folder, "model").Files()) },
     { "output", this->Output == FeatureOutput::Pooled ? "Pooled" : "Class Scores" },
     { "device", this->Device.str() } };
 }

@@ -31,6 +31,11 @@ TEST(Host, ChecksumIsSha256)
   EXPECT_EQ(checksum(std::string(1000000, 'a')),
     "cdc76e5c9914fb9281a1c7e284d73e67f1809a48a497200e046d39ccc7112cd0");
   EXPECT_THROW(tdl::FileChecksum(path + " not there"), tdl::FileError);
+  const std::string once = checksum("abc");
+  const std::string other = (folder.Path / "other").string();
+  std::ofstream(other) << "c";
+  checksum("ab");
+  EXPECT_EQ(tdl::FilesChecksum({ path, other }), once);
 }
 
 TEST(Host, AvailableMemoryIsThereAndFinite)
