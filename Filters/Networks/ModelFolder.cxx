@@ -12,13 +12,17 @@
 #include <cstring>
 #include <filesystem>
 #include <fstream>
+#include <iterator>
 #include <set>
 #include <sstream>
+#include <string_view>
 
 namespace tdl
 {
 namespace
 {
+constexpr std::string_view NonFinite[] = { "-Infinity", "Infinity", "NaN" };
+
 std::string ShapeText(at::IntArrayRef shape)
 {
   std::ostringstream text;
@@ -50,6 +54,42 @@ public:
 private:
   std::vector<std::string> Items;
 };
+
+// Python writes numbers that JSON does not know, such as the -Infinity of DPM-Solver++'s
+// lambda_min_clipped; they become strings.
+std::string QuoteNonFinite(const std::string& text)
+{
+  std::string quoted;
+  bool inString = false;
+  for (std::size_t i = 0; i < text.size(); ++i)
+  {
+    if (text[i] == '"')
+    {
+      inString = !inString;
+    }
+    else if (inString && text[i] == '\\')
+    {
+      quoted += text[i++];
+    }
+    else if (!inString)
+    {
+      const auto* const word = std::find_if(std::begin(NonFinite), std::end(NonFinite),
+        [&](std::string_view candidate)
+        { return text.compare(i, candidate.size(), candidate) == 0; });
+      if (word != std::end(NonFinite))
+      {
+        quoted.append("\"").append(*word).append("\"");
+        i += word->size() - 1;
+        continue;
+      }
+    }
+    if (i < text.size())
+    {
+      quoted += text[i];
+    }
+  }
+  return quoted;
+}
 
 bool StartsWithAny(const std::string& name, const std::vector<std::string>& beginnings)
 {
@@ -95,7 +135,7 @@ nlohmann::json ReadJsonObject(const std::string& path)
   nlohmann::json json;
   try
   {
-    json = nlohmann::json::parse(stream);
+    json = nlohmann::json::parse(QuoteNonFinite({ std::istreambuf_iterator<char>(stream), {} }));
   }
   catch (const nlohmann::json::exception& error)
   {

@@ -16,7 +16,8 @@ class Module;
 namespace tdl
 {
 /**
- * Reads a JSON file whose top level is an object.
+ * Reads a JSON file whose top level is an object. The numbers Infinity, -Infinity and NaN, which
+ * only Python writes, become strings.
  * @throws FileError naming the file when it is missing or not such JSON.
  */
 nlohmann::json ReadJsonObject(const std::string& path);

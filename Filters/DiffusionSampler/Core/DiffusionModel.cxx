@@ -122,9 +122,9 @@ std::vector<std::int64_t> DiffusionModel::SampleShape() const
 }
 
 at::Tensor DiffusionModel::Forward(
-  const at::Tensor& samples, int timestep, const at::Tensor& labels) const
+  const at::Tensor& samples, double timestep, const at::Tensor& labels) const
 {
-  return this->Network->Forward(samples, at::full_like(labels, timestep), labels);
+  return this->Network->Forward(samples, at::full_like(labels, timestep, at::kFloat), labels);
 }
 
 std::vector<std::string> DiffusionModel::WeightPaths() const

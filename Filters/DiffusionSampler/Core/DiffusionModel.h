@@ -53,11 +53,11 @@ public:
   /**
    * What the network makes of noisy samples.
    * @param samples (B, C, H, W) on the model's device.
-   * @param timestep that of all samples.
+   * @param timestep that of all samples; may lie between those of the training.
    * @param labels (B) int64 on the model's device.
    * @return (B, C or 2C, H, W).
    */
-  at::Tensor Forward(const at::Tensor& samples, int timestep, const at::Tensor& labels) const;
+  at::Tensor Forward(const at::Tensor& samples, double timestep, const at::Tensor& labels) const;
 
   /** The model's scheduler_config.json. */
   const Configuration& SchedulerConfig() const { return this->Scheduler; }

@@ -171,43 +171,53 @@ public:
         at::cat({ at::full_like(this->Labels, *this->Shared.NegativeLabel), this->Labels });
     }
     this->Labels = this->Labels.to(this->Shared.Device);
-    this->Sample = this->DrawNoise();
+    this->State = this->Shared.Steps.Begin(this->DrawNoise());
   }
 
-  void Advance(int step)
+  void Advance()
   {
-    const Scheduler::Advanced advanced = this->Shared.Steps.Advance(
-      step, this->Sample, this->Output(step), [this] { return this->DrawNoise(); });
-    this->Capture(step, advanced.Predicted);
-    this->Sample = advanced.Sample;
+    const int step = this->State.Step;
+    const at::Tensor before = this->Image();
+    const Prediction predicted = this->Shared.Steps.Advance(
+      this->State,
+      [this](const at::Tensor& input, double timestep) { return this->Output(input, timestep); },
+      [this] { return this->DrawNoise(); });
+    this->Capture(step, before, predicted);
     if (step + 1 == this->Shared.Steps.NumberOfSteps())
     {
-      this->Capture(step + 1, advanced.Predicted);
+      this->Capture(step + 1, this->Image(), predicted);
     }
   }
 
-  // The network's output for the sample before a step, guided.
-  at::Tensor Output(int step) const
-  {
-    const int timestep = this->Shared.Steps.Timestep(step);
-    if (!this->IsGuided())
-    {
-      return this->Shared.Model.Forward(this->Sample, timestep, this->Labels);
-    }
-    const std::vector<at::Tensor> outputs =
-      this->Shared.Model.Forward(at::cat({ this->Sample, this->Sample }), timestep, this->Labels)
-        .chunk(2);
-    // A learned variance, which follows the sample's channels, stays that of the prompt.
-    const at::Tensor unguided = outputs[0].narrow(1, 0, this->Sample.size(1));
-    const at::Tensor prompted = outputs[1].narrow(1, 0, this->Sample.size(1));
-    prompted.copy_(unguided + this->Shared.GuidanceScale * (prompted - unguided));
-    return outputs[1];
-  }
+  // Lets the network see the first sample, to no effect.
+  void Try() const { this->Output(this->Image(), this->Shared.Steps.Timestep(0)); }
 
   std::vector<SampledInstance> Instances;
 
 private:
   bool IsGuided() const { return this->Shared.NegativeLabel.has_value(); }
+
+  // The sample at the scale of images, as the network sees it.
+  at::Tensor Image() const
+  {
+    return this->Shared.Steps.NetworkInput(this->State.Step, this->State.Sample);
+  }
+
+  // The network's output, guided.
+  at::Tensor Output(const at::Tensor& input, double timestep) const
+  {
+    if (!this->IsGuided())
+    {
+      return this->Shared.Model.Forward(input, timestep, this->Labels);
+    }
+    const std::vector<at::Tensor> outputs =
+      this->Shared.Model.Forward(at::cat({ input, input }), timestep, this->Labels).chunk(2);
+    // A learned variance, which follows the sample's channels, stays that of the prompt.
+    const at::Tensor unguided = outputs[0].narrow(1, 0, input.size(1));
+    const at::Tensor prompted = outputs[1].narrow(1, 0, input.size(1));
+    prompted.copy_(unguided + this->Shared.GuidanceScale * (prompted - unguided));
+    return outputs[1];
+  }
 
   at::Tensor DrawNoise()
   {
@@ -219,7 +229,7 @@ private:
     return at::cat(noise).to(this->Shared.Device);
   }
 
-  void Capture(int step, const Prediction& predicted)
+  void Capture(int step, const at::Tensor& image, const Prediction& predicted)
   {
     const auto& captured = this->Shared.Captured;
     const auto position = std::lower_bound(captured.begin(), captured.end(), step);
@@ -230,7 +240,7 @@ private:
     const std::size_t iteration = position - captured.begin();
     if (this->Shared.CaptureNoisyImage)
     {
-      this->Store(this->Sample, &SampledInstance::Image, iteration);
+      this->Store(image, &SampledInstance::Image, iteration);
     }
     if (this->Shared.CapturePredictedImage)
     {
@@ -272,7 +282,7 @@ private:
   const Plan& Shared;
   std::vector<at::Generator> Streams;
   at::Tensor Labels;
-  at::Tensor Sample;
+  Scheduler::State State;
 };
 
 std::string Gigabytes(std::uint64_t bytes)
@@ -288,7 +298,7 @@ nlohmann::json Settings(
   const Configuration& scheduler = model.SchedulerConfig();
   return { { "model", parameters.ModelFolder },
     { "checksum", "sha256:" + FilesChecksum(model.WeightPaths()) },
-    { "scheduler", SchedulerName(parameters.Scheduler) },
+    { "scheduler", SchedulerName(ResolveScheduler(parameters.Scheduler, scheduler)) },
     { "scheduler_config", ReadJsonObject(scheduler.Path()) },
     { "inference_steps", parameters.InferenceSteps }, { "captured_steps", plan.Captured },
     { "seed", parameters.Seed }, { "instances_per_prompt", parameters.InstancesPerPrompt },
@@ -329,7 +339,7 @@ Batching ChooseBatching(const SamplerParameters& parameters, const Plan& plan, s
   Plan trial = plan;
   trial.CaptureNoisyImage = trial.CapturePredictedImage = trial.CapturePredictedNoise = false;
   const std::uint64_t network =
-    onCpu ? PeakTensorMemory([&trial] { Walk(trial, { SampledInstance{} }, { 0 }).Output(0); }) : 0;
+    onCpu ? PeakTensorMemory([&trial] { Walk(trial, { SampledInstance{} }, { 0 }).Try(); }) : 0;
 
   const std::uint64_t available = AvailableMemory();
   const std::uint64_t left = available - std::min(available, captured);
@@ -406,6 +416,11 @@ SampledImages SampleImages(
   const Batching batching = ChooseBatching(parameters, plan, last - first);
   const std::uint64_t perWalk = device.is_cpu() ? 1 : batching.Instances;
   const int steps = scheduler->NumberOfSteps();
+  int evaluations = 0;
+  for (int step = 0; step < steps; ++step)
+  {
+    evaluations += scheduler->Evaluations(step);
+  }
   for (std::uint64_t begin = first; begin < last; begin += batching.Instances)
   {
     const std::uint64_t end = std::min(begin + batching.Instances, last);
@@ -425,15 +440,17 @@ SampledImages SampleImages(
     }
     bool goOn = true;
     int step = 0;
+    int evaluated = 0;
     for (; step < steps && goOn; ++step)
     {
       ForEach(static_cast<int>(walks.size()), batching.Threads,
         [&](int i)
         {
           const c10::InferenceMode inference; // holds for one thread
-          walks[i].Advance(step);
+          walks[i].Advance();
         });
-      const double done = (begin - first) + (end - begin) * (step + 1.0) / steps;
+      evaluated += scheduler->Evaluations(step);
+      const double done = (begin - first) + (end - begin) * (double(evaluated) / evaluations);
       goOn = Continue(monitor, "Sampling", done / (last - first));
     }
     if (step < steps)

@@ -27,7 +27,7 @@ struct SamplerParameters
   int InstancesPerPrompt = 4;
   /** Instance i of every prompt starts from the noise of seed Seed + i; not negative. */
   int Seed = 0;
-  /** Steps from noise to image, from 1 to the timesteps of the model's training. */
+  /** Steps from noise to image, from 1 to what the scheduler allows, see Scheduler::Create. */
   int InferenceSteps = 50;
   SchedulerKind Scheduler = SchedulerKind::DDIM;
   /**
@@ -86,18 +86,25 @@ struct SampledInstance
 };
 
 /**
- * Iteration k of K is the k-th captured step: the sample x before a step of the scheduler, and what
- * the network predicts from it. The last is the final image; no network sees it any more, so its
- * predictions are those of the last step.
+ * Iteration k of K is the k-th captured step: the sample x before a step of the scheduler, scaled
+ * as the network sees it, and what the network predicts from it. Where a scheduler asks the network
+ * again within a step, for trial samples (PNDM, Heun), those are not captured. The last is the
+ * final image; no network sees it any more, so its predictions are those of the last step.
  */
 struct SampledImages
 {
   int Width = 0;
   int Height = 0;
   int Components = 0;
-  /** [K] The scheduler's timestep of x, decreasing; -1 for the final image. */
+  /**
+   * [K] The scheduler's timestep of x, -1 for the final image. It falls, but DPM-Solver++ and UniPC
+   * may round those of respaced noise levels to the same.
+   */
   std::vector<double> Timesteps;
-  /** [K] Noise level sqrt((1 - ab) / ab) of x, decreasing; 0 for the final image. */
+  /**
+   * [K] Noise level sqrt((1 - ab) / ab) of x, of flow matching the share of noise; decreasing; 0
+   * for the final image.
+   */
   std::vector<double> Sigmas;
   /** [P] */
   std::vector<std::string> Prompts;

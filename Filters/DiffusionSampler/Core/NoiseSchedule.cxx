@@ -52,10 +52,13 @@ at::Tensor Betas(const Configuration& config)
   {
     return Float32(trained);
   }
+  const auto name = config.Get<std::string>("_class_name", "");
+  const bool lcm = name == "LCMScheduler";
+  const bool latent = lcm || name == "HeunDiscreteScheduler";
   const auto timesteps = config.GetCount("num_train_timesteps", 1000);
-  const double start = config.Get("beta_start", 0.0001);
-  const double end = config.Get("beta_end", 0.02);
-  const auto schedule = config.Get<std::string>("beta_schedule", "linear");
+  const double start = config.Get("beta_start", latent ? 0.00085 : 0.0001);
+  const double end = config.Get("beta_end", latent ? 0.012 : 0.02);
+  const auto schedule = config.Get<std::string>("beta_schedule", lcm ? "scaled_linear" : "linear");
   if (schedule == "linear")
   {
     return at::linspace(start, end, timesteps, at::kFloat);

@@ -10,29 +10,49 @@
 
 namespace tdl
 {
-PredictionType::PredictionType(const Configuration& config)
-  : Clip(config.Get("clip_sample", true))
+PredictionTarget ReadPredictionTarget(const Configuration& config)
+{
+  const bool flow = config.Get<std::string>("_class_name", "") == "FlowMatchEulerDiscreteScheduler";
+  const auto type =
+    config.Get<std::string>("prediction_type", flow ? "flow_prediction" : "epsilon");
+  if (type == "epsilon")
+  {
+    return PredictionTarget::Epsilon;
+  }
+  if (type == "sample")
+  {
+    return PredictionTarget::Sample;
+  }
+  if (type == "v_prediction")
+  {
+    return PredictionTarget::Velocity;
+  }
+  if (type == "flow_prediction")
+  {
+    return PredictionTarget::Flow;
+  }
+  config.Refuse("prediction_type");
+}
+
+PredictionType::PredictionType(const Configuration& config, const PredictionLimits& limits)
+  : Target(ReadPredictionTarget(config))
+  , Clip(limits.Clips && config.Get("clip_sample", *limits.Clips))
   , ClipRange(config.Get("clip_sample_range", 1.0))
-  , Threshold(config.Get("thresholding", false))
+  , Threshold(limits.Thresholds && config.Get("thresholding", false))
   , ThresholdRatio(config.Get("dynamic_thresholding_ratio", 0.995))
   , ThresholdMaximum(config.Get("sample_max_value", 1.0))
 {
-  const auto type = config.Get<std::string>("prediction_type", "epsilon");
-  if (type == "epsilon")
+  if (this->Clip && !(this->ClipRange > 0))
   {
-    this->Target = Kind::Epsilon;
+    config.Refuse("clip_sample_range");
   }
-  else if (type == "sample")
+  if (this->Threshold && !(this->ThresholdRatio >= 0 && this->ThresholdRatio <= 1))
   {
-    this->Target = Kind::Sample;
+    config.Refuse("dynamic_thresholding_ratio");
   }
-  else if (type == "v_prediction")
+  if (this->Threshold && !(this->ThresholdMaximum > 0))
   {
-    this->Target = Kind::Velocity;
-  }
-  else
-  {
-    config.Refuse("prediction_type");
+    config.Refuse("sample_max_value");
   }
 }
 
@@ -50,18 +70,28 @@ at::Tensor PredictionType::Limited(const at::Tensor& image) const
 }
 
 Prediction PredictionType::Read(
-  const at::Tensor& output, const at::Tensor& sample, double alphaBar) const
+  const at::Tensor& output, const at::Tensor& sample, const Mixture& mixture) const
 {
-  const double signal = std::sqrt(alphaBar);
-  const double noise = std::sqrt(1 - alphaBar);
+  const auto [signal, noise] = mixture;
   switch (this->Target)
   {
-    case Kind::Epsilon:
+    case PredictionTarget::Epsilon:
       return { this->Limited((sample - noise * output) / signal), output };
-    case Kind::Sample:
+    case PredictionTarget::Sample:
       return { this->Limited(output), (sample - signal * output) / noise };
+    case PredictionTarget::Velocity:
+    {
+      // The velocity is that of the sample scaled to unit variance.
+      const double scale = std::hypot(signal, noise);
+      const at::Tensor unit = sample / scale;
+      return { this->Limited((signal / scale) * unit - (noise / scale) * output),
+        (signal / scale) * output + (noise / scale) * unit };
+    }
     default:
-      return { this->Limited(signal * sample - noise * output), signal * output + noise * sample };
+    {
+      const double sum = signal + noise;
+      return { this->Limited((sample - noise * output) / sum), (sample + signal * output) / sum };
+    }
   }
 }
 }

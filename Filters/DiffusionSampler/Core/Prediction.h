@@ -3,6 +3,8 @@
 
 #include <ATen/core/Tensor.h>
 
+#include <optional>
+
 namespace tdl
 {
 class Configuration;
@@ -16,11 +18,43 @@ struct Prediction
   at::Tensor Noise;
 };
 
+/** How a sample is mixed: Signal x_0 + Noise eps. */
+struct Mixture
+{
+  double Signal;
+  double Noise;
+};
+
+/** Which limits of the predicted image a sampler's configuration may ask for. */
+struct PredictionLimits
+{
+  /** Whether clip_sample is on where its key is absent; none: the sampler never clips. */
+  std::optional<bool> Clips;
+  /** Whether thresholding is a key of the sampler. */
+  bool Thresholds = false;
+};
+
+/** What a network's output is. */
+enum class PredictionTarget
+{
+  Epsilon,
+  Sample,
+  Velocity,
+  Flow
+};
+
 /**
- * How a network's output is read: as the noise ("epsilon"), the image ("sample") or the velocity
- * v = sqrt(ab) eps - sqrt(1 - ab) x_0 ("v_prediction"; Salimans and Ho 2022, appendix D), and how
- * far the predicted image may go: clipped to a range, or by dynamic thresholding (Saharia et al.
- * 2022, section 2.3).
+ * Read from prediction_type, which is absent for models of flow matching (class
+ * FlowMatchEulerDiscreteScheduler) and else "epsilon" by default.
+ * @throws FileError when the value is not supported.
+ */
+PredictionTarget ReadPredictionTarget(const Configuration& config);
+
+/**
+ * How a network's output is read: as the noise ("epsilon"), the image ("sample"), the velocity
+ * v = sqrt(ab) eps - sqrt(1 - ab) x_0 ("v_prediction"; Salimans and Ho 2022, appendix D) or the
+ * flow eps - x_0 ("flow_prediction"; Lipman et al. 2023), and how far the predicted image may go:
+ * clipped to a range, or by dynamic thresholding (Saharia et al. 2022, section 2.3).
  *
  * Read from the keys of a diffusers scheduler_config.json: prediction_type, clip_sample,
  * clip_sample_range, thresholding, dynamic_thresholding_ratio, sample_max_value.
@@ -29,27 +63,21 @@ class PredictionType
 {
 public:
   /** @throws FileError when a value is of the wrong type or not supported. */
-  explicit PredictionType(const Configuration& config);
+  PredictionType(const Configuration& config, const PredictionLimits& limits);
 
   /**
    * @param output what the network returned for `sample`, of the same shape.
-   * @param alphaBar the sample's ab, see NoiseSchedule; positive unless the output is the velocity.
+   * @param mixture the sample's; Signal is positive where the output is the noise.
    */
-  Prediction Read(const at::Tensor& output, const at::Tensor& sample, double alphaBar) const;
+  Prediction Read(const at::Tensor& output, const at::Tensor& sample, const Mixture& mixture) const;
 
   /** Whether samples that are pure noise (ab = 0) have a finite prediction. */
-  bool ReadsPureNoise() const { return this->Target != Kind::Epsilon; }
+  bool ReadsPureNoise() const { return this->Target != PredictionTarget::Epsilon; }
 
 private:
   at::Tensor Limited(const at::Tensor& image) const;
 
-  enum class Kind
-  {
-    Epsilon,
-    Sample,
-    Velocity
-  };
-  Kind Target;
+  PredictionTarget Target;
   bool Clip;
   double ClipRange;
   bool Threshold;

@@ -6,7 +6,17 @@ namespace tdl
 enum class SchedulerKind
 {
   DDPM,
-  DDIM
+  DDIM,
+  PNDM,
+  LMS,
+  Euler,
+  EulerAncestral,
+  Heun,
+  DPMSolver,
+  UniPC,
+  LCM,
+  FlowMatchEuler,
+  ModelsOwn ///< The one that the model's scheduler_config.json names.
 };
 
 /** The name by which users know a scheduler. */
