@@ -81,6 +81,9 @@ vtkSmartPointer<vtkImageData> MakeImage(
 }
 }
 
+static_assert(vtkDiffusionSampler::MODELS_OWN == static_cast<int>(tdl::SchedulerKind::ModelsOwn),
+  "the enumerations list the same schedulers");
+
 vtkStandardNewMacro(vtkDiffusionSampler);
 
 vtkDiffusionSampler::vtkDiffusionSampler()

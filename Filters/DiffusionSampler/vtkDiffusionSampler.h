@@ -100,13 +100,28 @@ public:
   enum SchedulerType
   {
     DDPM,
-    DDIM
+    DDIM,
+    PNDM,
+    LMS,
+    EULER,
+    EULER_ANCESTRAL,
+    HEUN,
+    DPM_SOLVER,
+    UNIPC,
+    LCM,
+    FLOW_MATCH_EULER,
+    MODELS_OWN
   };
 
   ///@{
   /**
-   * What leads from one step to the next: DDPM (adds fresh noise in each step; wants many steps) or
-   * DDIM (adds none). Default: DDIM.
+   * What leads from one step to the next. DDPM, EULER_ANCESTRAL and LCM add fresh noise in each
+   * step, the others none, DPM_SOLVER (DPM-Solver++) only where the model's configuration asks for
+   * its stochastic form. DDPM wants many steps; PNDM, LMS, HEUN, DPM_SOLVER and UNIPC, which are of
+   * higher order, come out with few; HEUN asks the network twice per step. LCM needs a model
+   * distilled for it and FLOW_MATCH_EULER one of flow matching, which no other scheduler samples.
+   * MODELS_OWN is the one that the model's scheduler_config.json names. Whichever it is, it keeps
+   * to that file's settings. Default: DDIM.
    */
   vtkSetMacro(Scheduler, int);
   vtkGetMacro(Scheduler, int);

@@ -76,6 +76,17 @@ provenance = json.loads(ic.array_of(changed.GetFieldData(), "Provenance")[0])
 assert provenance["captured_steps"] == [1, 3, 4] and provenance["scheduler"] == "DDPM"
 assert provenance["negative_prompt"] == "Coat"
 
+# Schedulers by the names that users know; the default model's own is DDIM.
+for scheduler, used in (("DPM-Solver++", "DPM-Solver++"), ("Euler Ancestral", "Euler Ancestral"),
+                        ("Model's Own", "DDIM")):
+    sampled = ic.output_of(DiffusionSampler(Prompts=["Bag"], Scheduler=scheduler, **SMALL))
+    provenance = json.loads(ic.array_of(sampled.GetFieldData(), "Provenance")[0])
+    assert provenance["scheduler"] == used, provenance
+    assert np.array_equal(pixels_of(sampled, 0), pixels_of(ic.output_of(
+        DiffusionSampler(Prompts=["Bag"], **SMALL)), 0)) == (used == "DDIM"), scheduler
+ic.expect_error(DiffusionSampler(Scheduler="Flow Match Euler", **SMALL),
+                "trained by flow matching; choose another")
+
 with open("prompts.txt", "w", encoding="utf-8") as file:
     file.write("[shoes]\nankle boot\nsandal\n")
 grouped = ic.output_of(DiffusionSampler(PromptFile="prompts.txt", CaptureEvery=2, **SMALL))

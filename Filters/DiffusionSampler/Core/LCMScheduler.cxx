@@ -29,7 +29,8 @@ std::vector<double> DistilledTimesteps(const Configuration& config, int total, i
   std::vector<double> timesteps;
   for (std::int64_t i = 0; i < steps; ++i)
   {
-    timesteps.push_back(double((original - i * original / steps) * (total / original) - 1));
+    const std::int64_t timestep = (original - i * original / steps) * (total / original) - 1;
+    timesteps.push_back(static_cast<double>(timestep));
   }
   return timesteps;
 }

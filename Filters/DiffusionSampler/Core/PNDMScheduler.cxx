@@ -68,7 +68,7 @@ protected:
     const auto latest = outputs.rbegin();
     if (state.Step < this->RungeKuttaSteps)
     {
-      // Half of the training's timesteps per step: diffusers ends there, whatever the spacing.
+      // diffusers halves T / N also where the spacing's own stride differs.
       const int half = this->Stride / 2;
       const int end = this->TimestepOf(state.Step + 1);
       const auto evaluate = [&](const at::Tensor& sample, int at)

@@ -157,4 +157,19 @@ TEST_F(BrokenModel, SaysWhenAConfigurationIsNotJson)
   std::ofstream(this->Folder.Path / "config.json") << "{ \"sample_size\": ";
   EXPECT_NE(this->Message().find("is not valid JSON"), std::string::npos);
 }
+
+TEST(ModelFolder, ReadsThePythonNumbersThatJsonLacksAsStrings)
+{
+  const tdl::TemporaryFolder folder;
+  const std::string path = (folder.Path / "config.json").string();
+  std::ofstream(path) << R"({ "a": -Infinity, "b": [ NaN, Infinity ], "c": "\"NaN", "d": -1 })";
+  EXPECT_EQ(tdl::ReadJsonObject(path),
+    nlohmann::json(
+      { { "a", "-Infinity" }, { "b", { "NaN", "Infinity" } }, { "c", "\"NaN" }, { "d", -1 } }));
+  for (const char* broken : { "{ \"a\": -Infinit }", "{ \"a\": \"NaN }", "{ \"a\": \"\\" })
+  {
+    std::ofstream(path) << broken;
+    EXPECT_THROW(tdl::ReadJsonObject(path), tdl::FileError) << broken;
+  }
+}
 }

@@ -113,8 +113,11 @@ TEST_F(DiffusionSampler, FillsWhatItPromises)
 
 TEST_F(DiffusionSampler, GivesTheSameBitsAtAnyBatchSizeThreadsAndPieces)
 {
-  for (const auto scheduler : { tdl::SchedulerKind::DDIM, tdl::SchedulerKind::DDPM })
+  // Without and with fresh noise, with a history, with several evaluations per step.
+  for (const auto scheduler : { tdl::SchedulerKind::DDIM, tdl::SchedulerKind::DDPM,
+         tdl::SchedulerKind::EulerAncestral, tdl::SchedulerKind::UniPC, tdl::SchedulerKind::PNDM })
   {
+    SCOPED_TRACE(tdl::SchedulerName(scheduler));
     this->Parameters.Scheduler = scheduler;
     this->Parameters.Threads = 1;
     this->Parameters.BatchSize = 1;
@@ -301,6 +304,64 @@ TEST_F(DiffusionSampler, ReportsEveryStepAndRestoresTheHostsThreads)
   EXPECT_GT(fractions.front(), 0);
   EXPECT_EQ(fractions.back(), 1);
   EXPECT_EQ(at::get_num_threads(), 2);
+}
+
+TEST_F(DiffusionSampler, CapturesOneSamplePerStepWhateverTheScheduler)
+{
+  this->Parameters.InferenceSteps = 20;
+  const SampledImages reference = this->Sample();
+  for (const auto scheduler : { tdl::SchedulerKind::PNDM, tdl::SchedulerKind::LMS,
+         tdl::SchedulerKind::Euler, tdl::SchedulerKind::EulerAncestral, tdl::SchedulerKind::Heun,
+         tdl::SchedulerKind::DPMSolver, tdl::SchedulerKind::UniPC, tdl::SchedulerKind::LCM })
+  {
+    SCOPED_TRACE(tdl::SchedulerName(scheduler));
+    this->Parameters.Scheduler = scheduler;
+    const SampledImages images = this->Sample();
+    ASSERT_EQ(images.Timesteps.size(), 21U);
+    EXPECT_EQ(images.Timesteps.back(), -1);
+    EXPECT_EQ(images.Sigmas.back(), 0);
+    EXPECT_EQ(nlohmann::json::parse(images.Provenance)["scheduler"], tdl::SchedulerName(scheduler));
+    const SampledInstance& instance = images.Instances.front();
+    ASSERT_EQ(instance.Image.size(), 21U * 64);
+    // The first sample is the same noise at the same scale, whatever the scheduler's own scale.
+    EXPECT_LE(
+      LargestDifference(Slice(instance.Image, 0), Slice(reference.Instances.front().Image, 0)), 1);
+    EXPECT_NE(Slice(instance.Image, 20), Slice(instance.Image, 0));
+  }
+}
+
+TEST_F(DiffusionSampler, FollowsTheModelsOwnScheduler)
+{
+  const std::string config = "scheduler/scheduler_config.json";
+  this->Model.Change(config, "_class_name", "HeunDiscreteScheduler");
+  this->Parameters.Scheduler = tdl::SchedulerKind::ModelsOwn;
+  const SampledImages own = this->Sample();
+  EXPECT_EQ(nlohmann::json::parse(own.Provenance)["scheduler"], "Heun");
+  this->Parameters.Scheduler = tdl::SchedulerKind::Heun;
+  ExpectSame(own.Instances.front(), this->Sample().Instances.front());
+
+  this->Parameters.Scheduler = tdl::SchedulerKind::ModelsOwn;
+  this->Model.Change(config, "_class_name", "TCDScheduler");
+  EXPECT_EQ(this->Message<tdl::FileError>(),
+    "'" + this->Model.Path(config) +
+      "' has _class_name = \"TCDScheduler\", which is not supported; choose another model.");
+}
+
+TEST_F(DiffusionSampler, ReportsProgressByEvaluations)
+{
+  this->Parameters.Scheduler = tdl::SchedulerKind::PNDM; // 4 + 4 + 4 + 1 + 1 + 1
+  std::vector<double> fractions;
+  this->Parameters.BatchSize = 9;
+  this->Sample({},
+    [&](const tdl::Progress& progress)
+    {
+      fractions.push_back(progress.Fraction);
+      return true;
+    });
+  ASSERT_EQ(fractions.size(), 6U);
+  EXPECT_NEAR(fractions[0], 4 / 15.0, 1e-12);
+  EXPECT_NEAR(fractions[2], 12 / 15.0, 1e-12);
+  EXPECT_EQ(fractions[5], 1);
 }
 
 TEST_F(DiffusionSampler, KeepsFinishedBatchesWhenStopped)

@@ -56,6 +56,11 @@ void ExpectNear(const at::Tensor& tensor, const std::vector<double>& expected)
   }
 }
 
+// All but flow matching.
+constexpr SchedulerKind Diffusion[] = { SchedulerKind::DDPM, SchedulerKind::DDIM,
+  SchedulerKind::PNDM, SchedulerKind::LMS, SchedulerKind::Euler, SchedulerKind::EulerAncestral,
+  SchedulerKind::Heun, SchedulerKind::DPMSolver, SchedulerKind::UniPC, SchedulerKind::LCM };
+
 std::string Message(SchedulerKind kind, const json& config, int steps)
 {
   try
@@ -157,13 +162,19 @@ TEST(Scheduler, TrueNoiseLeadsDDIMBackToTheImage)
 
 TEST(Scheduler, TimestepsAndNoiseLevelsFallToTheFinalImage)
 {
-  for (const auto kind : { SchedulerKind::DDPM, SchedulerKind::DDIM })
+  for (const auto kind : Diffusion)
   {
     for (const char* spacing : { "leading", "linspace", "trailing" })
     {
-      for (const int steps : { 1, 2, 7, 50, 999, 1000 })
+      for (const int steps : { 1, 2, 7, 50, 500, 999 })
       {
-        SCOPED_TRACE(std::string(spacing) + " " + std::to_string(steps));
+        if ((kind == SchedulerKind::PNDM && steps < 4) ||
+          (kind == SchedulerKind::LCM && steps > 50))
+        {
+          continue;
+        }
+        SCOPED_TRACE(
+          std::string(tdl::SchedulerName(kind)) + " " + spacing + " " + std::to_string(steps));
         const auto scheduler =
           Scheduler::Create(kind, tdl::SchedulerConfig({ { "timestep_spacing", spacing } }), steps);
         EXPECT_EQ(scheduler->Timestep(steps), -1);
@@ -175,6 +186,52 @@ TEST(Scheduler, TimestepsAndNoiseLevelsFallToTheFinalImage)
         }
       }
     }
+  }
+}
+
+TEST(Scheduler, HigherOrdersComeCloserToTheSolutionThanEuler)
+{
+  // Images of one pixel value x_0 ~ N(m, s^2): the network is known, and so is where noise leads.
+  const tdl::NoiseSchedule schedule(tdl::SchedulerConfig(json::object()));
+  const double mean = 0.4;
+  const double deviation = 0.5;
+  const auto network = [&](const at::Tensor& input, double timestep)
+  {
+    const double alphaBar = schedule.AlphaBar(static_cast<int>(timestep));
+    const double variance = alphaBar * deviation * deviation + 1 - alphaBar;
+    return std::sqrt(1 - alphaBar) / variance * (input - std::sqrt(alphaBar) * mean);
+  };
+  const auto error = [&](SchedulerKind kind, int steps)
+  {
+    const auto scheduler = Scheduler::Create(kind,
+      tdl::SchedulerConfig({ { "timestep_spacing", "trailing" }, { "clip_sample", false },
+        { "skip_prk_steps", true } }),
+      steps);
+    Scheduler::State state = scheduler->Begin(Start());
+    while (state.Step < steps)
+    {
+      scheduler->Advance(state, network, {});
+    }
+    const double solution = deviation; // per unit of noise, which begins at unit variance
+    return (state.Sample - (mean + solution * Start())).abs().max().item<double>();
+  };
+  const double euler = error(SchedulerKind::Euler, 20);
+  EXPECT_LT(euler, 0.3);
+  for (const auto kind : { SchedulerKind::PNDM, SchedulerKind::LMS, SchedulerKind::Heun,
+         SchedulerKind::DPMSolver, SchedulerKind::UniPC })
+  {
+    EXPECT_LT(error(kind, 20), euler / 2) << tdl::SchedulerName(kind);
+  }
+}
+
+TEST(Scheduler, NetworkInputHasUnitVariance)
+{
+  for (const auto kind : Diffusion)
+  {
+    const auto scheduler = Scheduler::Create(kind, tdl::SchedulerConfig(json::object()), 10);
+    const at::Tensor noise = Start();
+    const at::Tensor input = scheduler->NetworkInput(0, scheduler->Begin(noise).Sample);
+    EXPECT_TRUE(at::allclose(input, noise, 0, 0.02)) << tdl::SchedulerName(kind);
   }
 }
 
@@ -209,6 +266,99 @@ TEST(Scheduler, NamesWhatItDoesNotSupport)
               { { "rescale_betas_zero_snr", true }, { "timestep_spacing", "trailing" } }, 10),
     "accepted")
     << "epsilon cannot be read from pure noise";
+}
+
+TEST(Scheduler, NamesTheKeysThatItsSamplersDoNotSupport)
+{
+  const auto message = [](SchedulerKind kind, const std::string& key, const json& value)
+  {
+    const std::string text = Message(kind, { { key, value } }, 10);
+    const std::string words = "has " + key + " = " + value.dump() + ", which is not supported";
+    return text.find(words) != std::string::npos ? "" : key + ": " + text;
+  };
+  for (const auto kind :
+    { SchedulerKind::PNDM, SchedulerKind::LMS, SchedulerKind::Euler, SchedulerKind::EulerAncestral,
+      SchedulerKind::Heun, SchedulerKind::DPMSolver, SchedulerKind::UniPC })
+  {
+    EXPECT_EQ(message(kind, "timestep_spacing", "karras"), "") << tdl::SchedulerName(kind);
+    EXPECT_EQ(message(kind, "steps_offset", "one"), "") << tdl::SchedulerName(kind);
+  }
+  EXPECT_EQ(message(SchedulerKind::PNDM, "prediction_type", "sample"), "");
+  EXPECT_EQ(message(SchedulerKind::EulerAncestral, "prediction_type", "sample"), "");
+  EXPECT_EQ(message(SchedulerKind::Euler, "interpolation_type", "log_linear"), "");
+  EXPECT_EQ(message(SchedulerKind::Euler, "timestep_type", "continuous"), "");
+  EXPECT_EQ(message(SchedulerKind::Euler, "final_sigmas_type", "one"), "");
+  EXPECT_EQ(message(SchedulerKind::Heun, "beta_schedule", "exp"), "");
+  EXPECT_EQ(message(SchedulerKind::LCM, "original_inference_steps", 2000), "");
+  for (const auto kind : { SchedulerKind::DPMSolver, SchedulerKind::UniPC })
+  {
+    EXPECT_EQ(message(kind, "solver_order", 3), "");
+    EXPECT_EQ(message(kind, "solver_order", 0), "");
+    EXPECT_EQ(message(kind, "use_flow_sigmas", true), "");
+    EXPECT_EQ(message(kind, "final_sigmas_type", "one"), "");
+  }
+  EXPECT_EQ(message(SchedulerKind::DPMSolver, "algorithm_type", "dpmsolver"), "");
+  EXPECT_EQ(message(SchedulerKind::DPMSolver, "solver_type", "heun"), "");
+  EXPECT_EQ(message(SchedulerKind::DPMSolver, "use_lu_lambdas", true), "");
+  EXPECT_EQ(message(SchedulerKind::DPMSolver, "lambda_min_clipped", -5.1), "");
+  EXPECT_EQ(message(SchedulerKind::UniPC, "predict_x0", false), "");
+  EXPECT_EQ(message(SchedulerKind::UniPC, "solver_type", "bh1"), "");
+  EXPECT_EQ(message(SchedulerKind::UniPC, "lower_order_final", false), "");
+  EXPECT_EQ(message(SchedulerKind::UniPC, "solver_p", { { "a", 1 } }), "");
+  EXPECT_EQ(message(SchedulerKind::LMS, "sigma_min", -1), "");
+  EXPECT_EQ(message(SchedulerKind::ModelsOwn, "_class_name", "TCDScheduler"), "");
+  EXPECT_EQ(
+    Message(SchedulerKind::DPMSolver, { { "lambda_min_clipped", "-Infinity" } }, 10), "accepted")
+    << "as ReadJsonObject gives diffusers' default";
+
+  const json flow{ { "_class_name", "FlowMatchEulerDiscreteScheduler" } };
+  const auto flowMessage = [&](const std::string& key, const json& value)
+  {
+    json config = flow;
+    config[key] = value;
+    const std::string text = Message(SchedulerKind::FlowMatchEuler, config, 10);
+    const std::string words = "has " + key + " = " + value.dump() + ", which is not supported";
+    return text.find(words) != std::string::npos ? "" : key + ": " + text;
+  };
+  EXPECT_EQ(Message(SchedulerKind::FlowMatchEuler, flow, 10), "accepted");
+  EXPECT_EQ(flowMessage("shift", 0), "");
+  EXPECT_EQ(flowMessage("shift_terminal", 1), "");
+  EXPECT_EQ(flowMessage("use_dynamic_shifting", true), "");
+  EXPECT_EQ(flowMessage("invert_sigmas", true), "");
+}
+
+TEST(Scheduler, RefusesWhatDoesNotFitTogether)
+{
+  const auto expectMention =
+    [](SchedulerKind kind, const json& config, int steps, const std::string& words)
+  {
+    const std::string message = Message(kind, config, steps);
+    EXPECT_NE(message.find(words), std::string::npos) << message;
+  };
+  const json flow{ { "_class_name", "FlowMatchEulerDiscreteScheduler" } };
+  for (const auto kind : Diffusion)
+  {
+    expectMention(kind, flow, 10, "says was trained by flow matching; choose Flow Match Euler.");
+  }
+  expectMention(SchedulerKind::FlowMatchEuler, json::object(), 10,
+    "does not say was trained by flow matching; choose another.");
+  expectMention(SchedulerKind::Euler,
+    { { "use_karras_sigmas", true }, { "use_beta_sigmas", true } }, 10,
+    "asks for more than one of");
+  expectMention(SchedulerKind::PNDM, json::object(), 3, "so choose at least 4.");
+  expectMention(SchedulerKind::PNDM,
+    { { "rescale_betas_zero_snr", true }, { "prediction_type", "v_prediction" },
+      { "timestep_spacing", "trailing" } },
+    10, "has rescale_betas_zero_snr = true, which is not supported");
+  expectMention(SchedulerKind::LCM, json::object(), 51, "so choose 1 to 50.");
+  expectMention(SchedulerKind::UniPC, { { "timestep_spacing", "leading" } }, 1000,
+    "do not fall from step to step; choose fewer steps or another Scheduler.");
+  expectMention(SchedulerKind::Euler,
+    { { "use_karras_sigmas", true }, { "sigma_min", 3 }, { "sigma_max", 2 } }, 10,
+    "do not fall from step to step");
+  expectMention(SchedulerKind::FlowMatchEuler, flow, 1001, "so choose 1 to 1000.");
+  expectMention(static_cast<SchedulerKind>(99), json::object(), 10,
+    "Scheduler is 99, which stands for none; choose one of the list.");
 }
 
 TEST(Scheduler, RefusesALearnedVarianceThatTheNetworkLacks)
