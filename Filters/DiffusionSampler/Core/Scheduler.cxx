@@ -52,6 +52,7 @@ const Entry& Find(SchedulerKind kind)
 std::vector<double> NoiseLevels(const NoiseSchedule& schedule, const std::vector<double>& timesteps)
 {
   std::vector<double> sigmas;
+  sigmas.reserve(timesteps.size());
   for (const double timestep : timesteps)
   {
     sigmas.push_back(Sigma(schedule.AlphaBar(static_cast<int>(timestep))));

@@ -66,7 +66,8 @@ std::vector<double> SpacedTimesteps(
   {
     if (spacing == "leading")
     {
-      timesteps[i] = (points - 1 - i) * (total / points) + offset;
+      const int stride = total / points;
+      timesteps[i] = (points - 1 - i) * stride + offset;
     }
     else if (spacing == "linspace")
     {
