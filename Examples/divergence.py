@@ -19,7 +19,7 @@ for port, name in ((0, "separations"), (2, "decisions"), (3, "merge-tree")):
     SaveData(f"{name}.csv", OutputPort(divergence, port))
 
 view = CreateView("RenderView")
-view.ViewSize = [900, 1000]
+view.ViewSize = [1000, 480]
 view.UseColorPaletteForBackground = 0
 view.Background = [1, 1, 1]
 view.OrientationAxesVisibility = 0
