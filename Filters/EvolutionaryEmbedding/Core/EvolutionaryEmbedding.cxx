@@ -377,9 +377,10 @@ void EvolutionaryEmbedding::Step()
   const auto done = [&](int step)
   { return self.Skipped + (1.0 - self.Skipped) * step / std::max(1, parameters.Steps); };
   const Phase phase = PhaseAt(done(self.Step), parameters);
-  // Late, as branches are drawn together again; the last steps relax what was turned.
+  // Late, as branches are drawn together again; the last steps relax what was turned. A continued
+  // run has to stay recognizable.
   constexpr double spreadAt = 0.7;
-  if (!IsPlain(parameters) && parameters.Layout == Layout::Radial &&
+  if (self.Skipped == 0.0 && !IsPlain(parameters) && parameters.Layout == Layout::Radial &&
     parameters.Scope == NeighborhoodScope::WithinIteration && done(self.Step) >= spreadAt &&
     done(self.Step - 1) < spreadAt)
   {
