@@ -344,13 +344,14 @@ int vtkEvolutionaryEmbedding::RequestInformation(
   info->Remove(vtkStreamingDemandDrivenPipeline::TIME_RANGE());
   if (this->Snapshots > 0)
   {
-    const double steps = static_cast<double>(this->OptimizationSteps) + this->MoreSteps;
-    std::vector<double> times;
-    for (int i = 0; i <= this->Snapshots; ++i)
+    // There are no more states than steps.
+    const int steps = std::max(0, this->OptimizationSteps + this->MoreSteps);
+    const int snapshots = std::min(this->Snapshots, steps);
+    std::vector<double> times{ 0.0 };
+    for (int i = 1; i <= snapshots; ++i)
     {
-      times.push_back(std::ceil(steps * i / this->Snapshots));
+      times.push_back(std::ceil(static_cast<double>(steps) * i / snapshots));
     }
-    times.erase(std::unique(times.begin(), times.end()), times.end());
     const double range[] = { times.front(), times.back() };
     info->Set(
       vtkStreamingDemandDrivenPipeline::TIME_STEPS(), times.data(), static_cast<int>(times.size()));

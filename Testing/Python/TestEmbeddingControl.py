@@ -132,6 +132,9 @@ assert np.array_equal(states[-1], fresh)
 assert all(not np.array_equal(a, b) for a, b in zip(states, states[1:]))
 tree.UpdatePipeline(130.0)
 assert np.array_equal(points_of(tree), states[1]), "the last state not after it"
+tree.Snapshots = 2**31 - 1
+tree.UpdatePipelineInformation()
+assert len(tree.TimestepValues) == 501, "not more than steps"
 tree.Snapshots = 0
 tree.UpdatePipelineInformation()
 assert len(tree.TimestepValues) == 0

@@ -153,7 +153,6 @@ struct EvolutionaryEmbedding::State
   EmbeddingParameters Parameters;
   tdl::Arrangement Arrangement;
   std::vector<Range> Ranges;
-  std::vector<double> Perplexities;
   std::unique_ptr<SemanticLoss> Semantic;
   double NeighborRecall = 1.0;
   std::vector<std::string> PerplexityWarnings;
@@ -206,13 +205,13 @@ EvolutionaryEmbedding::EvolutionaryEmbedding(
   self.Threads = ResolveThreads(parameters.Threads);
   self.Arrangement = Arrange(elements);
   self.Ranges = ComparedRanges(self.Arrangement, parameters.Scope);
-  self.Perplexities = ChoosePerplexities(
+  const std::vector<double> perplexities = ChoosePerplexities(
     parameters, self.Ranges, self.Arrangement.Rings.size(), self.PerplexityWarnings);
   const Tick tick = StageTick(monitor, "Neighbors", 0.0, NeighborsShare);
   tick(0.0);
   Affinities affinities =
     ComputeAffinities(PrepareFeatures(elements, self.Arrangement, parameters.Metric), self.Ranges,
-      self.Perplexities, self.Threads, tick);
+      perplexities, self.Threads, tick);
   self.NeighborRecall = affinities.NeighborRecall;
   self.PositionAt = std::move(affinities.Position);
   std::vector<int> placeOf(self.PositionAt.size());
@@ -269,8 +268,10 @@ void EvolutionaryEmbedding::State::Adopt(
 /** The first step is next. */
 void EvolutionaryEmbedding::State::Begin(double skipped)
 {
+  // Plain t-SNE knows no radius.
+  const Layout frame = IsPlain(this->Parameters) ? Layout::Rectilinear : this->Parameters.Layout;
   this->Descent = std::make_unique<Optimizer>(
-    this->Parameters.Layout, this->Position.rows(), LongestStep(this->Targets), this->PointThreads);
+    frame, this->Position.rows(), LongestStep(this->Targets), this->PointThreads);
   this->Step = 0;
   this->Skipped = skipped;
   this->History.clear();
@@ -284,6 +285,7 @@ void EvolutionaryEmbedding::Start(
 {
   State& self = *this->Self;
   self.Adopt(elements, parameters);
+  self.Descent.reset(); // when stopped below, there are no points of these parameters
   const Tick tick = StageTick(monitor, "Instances", NeighborsShare, PreparationShare);
   tick(0.0);
   if (IsPlain(parameters))

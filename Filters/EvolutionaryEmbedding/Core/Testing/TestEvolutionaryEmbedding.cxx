@@ -390,6 +390,21 @@ TEST(EvolutionaryEmbedding, StopsWithTheResultSoFar)
   EXPECT_EQ(none.Position.rows(), 0);
 }
 
+TEST(EvolutionaryEmbedding, AStoppedStartIsMadeUpFor)
+{
+  const OwnedElements tree = MakeSyntheticTree(2, 6);
+  EmbeddingParameters parameters;
+  EvolutionaryEmbedding embedding(tree.Elements, parameters);
+  embedding.Start(tree.Elements, parameters);
+  embedding.Run();
+  parameters.Seed = 3;
+  EXPECT_THROW(
+    embedding.Update(tree.Elements, parameters, [](const Progress&) { return false; }), Stopped);
+  embedding.Update(tree.Elements, parameters);
+  embedding.Run();
+  EXPECT_TRUE((embedding.GetResult().Position == Embed(tree.Elements, parameters).Position).all());
+}
+
 TEST(EvolutionaryEmbedding, SaysThatItDiverged)
 {
   const OwnedElements tree = MakeSyntheticTree(2, 6);
