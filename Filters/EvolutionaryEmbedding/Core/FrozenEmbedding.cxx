@@ -6,7 +6,7 @@
 #include "Filters/EvolutionaryEmbedding/Core/Choices.h"
 #include "Filters/EvolutionaryEmbedding/Core/DisplacementLoss.h"
 #include "Filters/EvolutionaryEmbedding/Core/Optimizer.h"
-#include "Filters/EvolutionaryEmbedding/Core/Simd.h"
+#include "Filters/EvolutionaryEmbedding/Core/PairSums.h"
 #include "Filters/Foundation/ForEach.h"
 #include "Filters/Foundation/Threads.h"
 
@@ -21,33 +21,6 @@ namespace tdl
 namespace
 {
 constexpr double PreparationShare = 0.2;
-
-/** Sums over the frozen points of a range of their similarity to a point. */
-struct Sums
-{
-  double Similarity = 0.0;
-  double X = 0.0;
-  double Y = 0.0;
-};
-
-TDL_SIMD_CLONES void Repel(
-  double atX, double atY, const double* x, const double* y, int begin, int end, Sums& sums)
-{
-  double sum = 0.0;
-  double forceX = 0.0;
-  double forceY = 0.0;
-#pragma omp simd reduction(+ : sum, forceX, forceY)
-  for (int j = begin; j < end; ++j)
-  {
-    const double offsetX = atX - x[j];
-    const double offsetY = atY - y[j];
-    const double similarity = 1.0 / (1.0 + offsetX * offsetX + offsetY * offsetY);
-    sum += similarity;
-    forceX += similarity * similarity * offsetX;
-    forceY += similarity * similarity * offsetY;
-  }
-  sums = { sum, forceX, forceY };
-}
 
 /** Which new elements are compared with which frozen ones, and in what scale. */
 struct Comparison
@@ -196,7 +169,7 @@ public:
       [&](int i, const Comparison& comparison)
       {
         const Eigen::Array2d at = comparison.Scale * points.row(i).transpose();
-        const Sums sums = this->Repulsion(at, comparison);
+        const PairSums sums = this->Repulsion(at, comparison);
         Eigen::Array2d force = -Eigen::Array2d(sums.X, sums.Y) / sums.Similarity;
         for (const auto& [j, p] : this->Rows[i])
         {
@@ -220,10 +193,10 @@ public:
   }
 
 private:
-  Sums Repulsion(const Eigen::Array2d& at, const Comparison& comparison) const
+  PairSums Repulsion(const Eigen::Array2d& at, const Comparison& comparison) const
   {
-    Sums sums;
-    Repel(at[0], at[1], this->Fixed.col(0).data(), this->Fixed.col(1).data(),
+    PairSums sums;
+    SumPairs(at[0], at[1], this->Fixed.col(0).data(), this->Fixed.col(1).data(),
       comparison.Frozen.Begin, comparison.Frozen.End, sums);
     return sums;
   }

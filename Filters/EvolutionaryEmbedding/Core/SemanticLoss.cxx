@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "Filters/EvolutionaryEmbedding/Core/SemanticLoss.h"
 
+#include "Filters/EvolutionaryEmbedding/Core/PairSums.h"
 #include "Filters/EvolutionaryEmbedding/Core/Simd.h"
 #include "Filters/Foundation/ForEach.h"
 
@@ -35,33 +36,6 @@ bool IsGridFaster(const Eigen::Ref<const Points>& points)
   const double extent = (points.colwise().maxCoeff() - points.colwise().minCoeff()).maxCoeff();
   const double nodes = extent / GridRepulsion::WidestSpacing;
   return perPoint * count + perNode * nodes * nodes < perPair * count * count;
-}
-
-/** Sums over the points of a range, the point itself left out. */
-struct Sums
-{
-  double Similarity = 0.0;
-  double X = 0.0;
-  double Y = 0.0;
-};
-
-TDL_SIMD_CLONES void RepelPoint(
-  const double* x, const double* y, int i, int begin, int end, Sums& sums)
-{
-  double sum = 0.0;
-  double forceX = 0.0;
-  double forceY = 0.0;
-#pragma omp simd reduction(+ : sum, forceX, forceY)
-  for (int j = begin; j < end; ++j)
-  {
-    const double offsetX = x[i] - x[j];
-    const double offsetY = y[i] - y[j];
-    const double similarity = Similarity(offsetX, offsetY);
-    sum += similarity;
-    forceX += similarity * similarity * offsetX;
-    forceY += similarity * similarity * offsetY;
-  }
-  sums = { sum - 1.0, forceX, forceY };
 }
 
 /** Sets each point's sum over j of p_ij similarity (y_i - y_j), for the rows of P in [begin, end).
@@ -182,10 +156,10 @@ void SemanticLoss::Repel(const Points& points)
     if (!this->IsOnGrid[this->RangeOf[i]])
     {
       const Range& range = this->Ranges[this->RangeOf[i]];
-      Sums sums;
-      RepelPoint(
-        this->Scaled.col(0).data(), this->Scaled.col(1).data(), i, range.Begin, range.End, sums);
-      this->Similarities[i] = sums.Similarity;
+      PairSums sums;
+      SumPairs(this->Scaled(i, 0), this->Scaled(i, 1), this->Scaled.col(0).data(),
+        this->Scaled.col(1).data(), range.Begin, range.End, sums);
+      this->Similarities[i] = sums.Similarity - 1.0; // the point itself left out
       this->Repulsion.row(i) << sums.X, sums.Y;
     }
   }
