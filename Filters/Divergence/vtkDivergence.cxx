@@ -4,6 +4,7 @@
 #include "Filters/Divergence/Core/Branches.h"
 #include "Filters/Divergence/Core/Divergence.h"
 #include "Filters/EvolutionaryEmbedding/GatherRows.h"
+#include "Filters/EvolutionaryEmbedding/Provenance.h"
 #include "Filters/Foundation/Error.h"
 #include "Filters/Foundation/Names.h"
 
@@ -390,17 +391,7 @@ void FillFields(vtkFieldData* output, vtkFieldData* input, bool groups,
   output->PassData(input);
   output->RemoveArray(tdl::names::Thumbnails);
   output->RemoveArray(tdl::names::ThumbnailSize);
-  auto* earlier = vtkStringArray::SafeDownCast(input->GetAbstractArray(tdl::names::Provenance));
-  auto provenance = nlohmann::json::object();
-  if (earlier && earlier->GetNumberOfValues() > 0)
-  {
-    provenance = nlohmann::json::parse(earlier->GetValue(0), nullptr, /*allow_exceptions=*/false);
-    if (!provenance.is_object()) // made by other software
-    {
-      provenance = { { "features", earlier->GetValue(0) } };
-    }
-  }
-  provenance["divergence"] = {
+  const nlohmann::json part = {
     { "compare", groups ? "groups" : "prompts" },
     { "neighbors", parameters.Neighbors },
     { "threshold", parameters.Threshold },
@@ -408,10 +399,7 @@ void FillFields(vtkFieldData* output, vtkFieldData* input, bool groups,
     { "confidence", parameters.Confidence },
     { "seed", parameters.Seed },
   };
-  vtkNew<vtkStringArray> array;
-  array->SetName(tdl::names::Provenance);
-  array->InsertNextValue(provenance.dump());
-  output->AddArray(array); // in place of the input's
+  tdl::ExtendProvenance(output, "features", "divergence", part);
 }
 }
 

@@ -4,6 +4,7 @@
 #include "Filters/EvolutionaryEmbedding/Core/EvolutionaryEmbedding.h"
 #include "Filters/EvolutionaryEmbedding/Core/FrozenEmbedding.h"
 #include "Filters/EvolutionaryEmbedding/GatherRows.h"
+#include "Filters/EvolutionaryEmbedding/Provenance.h"
 #include "Filters/Foundation/Error.h"
 #include "Filters/Foundation/Names.h"
 
@@ -186,21 +187,11 @@ void AddString(vtkFieldData* fields, const char* name, const std::string& value)
 }
 
 /** Adds the embedding's part to what is told of the features' origin. */
-void ExtendProvenance(vtkFieldData* fields, const tdl::EmbeddingParameters& parameters,
+void TellProvenance(vtkFieldData* fields, const tdl::EmbeddingParameters& parameters,
   const std::string& spacing, const tdl::EmbeddingResult& result, bool frozen)
 {
-  auto* features = vtkStringArray::SafeDownCast(fields->GetAbstractArray(tdl::names::Provenance));
-  auto provenance = nlohmann::json::object();
-  if (features && features->GetNumberOfValues() > 0)
-  {
-    provenance = nlohmann::json::parse(features->GetValue(0), nullptr, /*allow_exceptions=*/false);
-    if (!provenance.is_object()) // made by other software
-    {
-      provenance = { { "features", features->GetValue(0) } };
-    }
-  }
   const bool within = parameters.Scope == tdl::NeighborhoodScope::WithinIteration;
-  provenance["embedding"] = {
+  const nlohmann::json part = {
     { "neighborhood_scope", within ? "within iteration" : "all elements" },
     { "perplexity", parameters.Perplexity },
     { "displacement_weight", parameters.DisplacementWeight },
@@ -216,7 +207,7 @@ void ExtendProvenance(vtkFieldData* fields, const tdl::EmbeddingParameters& para
     { "into_frozen_embedding", frozen },
     { "neighbor_recall", result.NeighborRecall },
   };
-  AddString(fields, tdl::names::Provenance, provenance.dump());
+  tdl::ExtendProvenance(fields, "features", "embedding", part);
 }
 
 void FillHistory(vtkTable* table, const std::vector<tdl::LossRecord>& history)
@@ -502,7 +493,7 @@ int vtkEvolutionaryEmbedding::RequestData(
     AddString(
       fields, names::Layout, parameters.Layout == tdl::Layout::Radial ? "radial" : "rectilinear");
     fields->AddArray(MakeArray(names::RingDisplacement, result.RingDisplacement));
-    ExtendProvenance(fields, parameters, spacing[this->DisplacementSpacing], result, frozenData);
+    TellProvenance(fields, parameters, spacing[this->DisplacementSpacing], result, frozenData);
     FillHistory(losses, result.History);
   }
   catch (const std::exception& e)

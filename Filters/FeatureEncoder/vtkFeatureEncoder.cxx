@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "vtkFeatureEncoder.h"
 
+#include "Filters/EvolutionaryEmbedding/Provenance.h"
 #include "Filters/FeatureEncoder/Core/FeatureEncoder.h"
 #include "Filters/FeatureEncoder/Core/Thumbnails.h"
 #include "Filters/Foundation/Error.h"
@@ -185,25 +186,11 @@ void AddThumbnails(vtkTable* table, std::vector<tdl::ImageView> views, int size,
 }
 
 /** Adds the encoder's part to what is told of the images' origin. */
-void ExtendProvenance(vtkFieldData* fields, const std::string& encoder, const std::string& array)
+void TellProvenance(vtkFieldData* fields, const std::string& encoder, const std::string& array)
 {
-  auto* images = vtkStringArray::SafeDownCast(fields->GetAbstractArray(tdl::names::Provenance));
-  auto provenance = nlohmann::json::object();
-  if (images && images->GetNumberOfValues() > 0)
-  {
-    provenance = nlohmann::json::parse(images->GetValue(0), nullptr, /*allow_exceptions=*/false);
-    if (!provenance.is_object()) // made by other software
-    {
-      provenance = { { "images", images->GetValue(0) } };
-    }
-  }
-  provenance["encoder"] = nlohmann::json::parse(encoder);
-  provenance["encoder"]["image_array"] = array;
-
-  vtkNew<vtkStringArray> extended;
-  extended->SetName(tdl::names::Provenance);
-  extended->InsertNextValue(provenance.dump());
-  fields->AddArray(extended); // in place of the input's
+  nlohmann::json part = nlohmann::json::parse(encoder);
+  part["image_array"] = array;
+  tdl::ExtendProvenance(fields, "images", "encoder", part);
 }
 }
 
@@ -310,7 +297,7 @@ int vtkFeatureEncoder::RequestData(
     AddColumn<vtkDoubleArray>(output, names::Sigma, elements, &Element::Sigma);
     AddFeatures(output, encoded);
     output->GetFieldData()->PassData(input->GetFieldData());
-    ExtendProvenance(output->GetFieldData(), encoded.Provenance, this->ImageArray);
+    TellProvenance(output->GetFieldData(), encoded.Provenance, this->ImageArray);
     if (this->ThumbnailSize > 0 && rows > 0)
     {
       AddThumbnails(output, std::move(views), this->ThumbnailSize, ResolveThreads(this->Threads));
