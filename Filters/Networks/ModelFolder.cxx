@@ -229,7 +229,15 @@ void LoadWeights(torch::nn::Module& network, const std::string& folder, const st
         ShapeText(found->second.Shape) + ")");
       continue;
     }
-    at::Tensor(tensor).copy_(file.Get(found->first).reshape(shape));
+    const at::Tensor value = file.Get(found->first).reshape(shape);
+    if (value.scalar_type() == tensor.scalar_type() && tensor.device().is_cpu())
+    {
+      at::Tensor(tensor).set_data(value); // the file's own pages, read when they are used
+    }
+    else
+    {
+      at::Tensor(tensor).copy_(value);
+    }
   }
   for (const auto& item : file.Entries())
   {

@@ -92,6 +92,26 @@ TEST_F(WeightFiles, OfEveryTypeBecomeTheNetworks)
   }
 }
 
+TEST_F(WeightFiles, OfTheNetworksTypeTakeNoMemoryAndStayAsTheyAreInTheFile)
+{
+  const auto copied = [this](at::ScalarType type)
+  {
+    this->Write("model.safetensors",
+      { { "weight", this->Weight.to(type) }, { "bias", this->Bias.to(type) } });
+    tdl::Linear layer(3, 2);
+    const at::Tensor weight = layer.parameters().front();
+    const void* memory = weight.data_ptr();
+    tdl::LoadWeights(layer, this->Folder.Path.string(), "model");
+    const bool same = weight.data_ptr() == memory;
+    const at::NoGradGuard noGradient;
+    at::Tensor(weight).zero_();
+    return same;
+  };
+  EXPECT_TRUE(copied(at::kHalf));
+  EXPECT_FALSE(copied(at::kFloat));
+  this->ExpectWeights(1.0);
+}
+
 TEST_F(WeightFiles, AreReadFromShards)
 {
   this->WriteShards("model-00001-of-00002.safetensors", "model-00002-of-00002.safetensors");
