@@ -83,6 +83,9 @@ vtkSmartPointer<vtkImageData> MakeImage(
 
 static_assert(vtkDiffusionSampler::MODELS_OWN == static_cast<int>(tdl::SchedulerKind::ModelsOwn),
   "the enumerations list the same schedulers");
+static_assert(
+  vtkDiffusionSampler::TILED_AUTOENCODER == static_cast<int>(tdl::LatentDecoding::TiledAutoencoder),
+  "the enumerations list the same decodings");
 
 vtkStandardNewMacro(vtkDiffusionSampler);
 
@@ -98,6 +101,7 @@ vtkDiffusionSampler::vtkDiffusionSampler()
   this->CapturePredictedImage = defaults.CapturePredictedImage;
   this->CapturePredictedNoise = defaults.CapturePredictedNoise;
   this->CaptureEvery = defaults.CaptureEvery;
+  this->LatentDecoding = static_cast<int>(defaults.Decoding);
   this->StoredImageSize = defaults.StoredImageSize;
   this->Device = static_cast<int>(defaults.Device);
   this->DeviceIndex = defaults.DeviceIndex;
@@ -157,6 +161,7 @@ void vtkDiffusionSampler::PrintSelf(ostream& os, vtkIndent indent)
     os << " " << step;
   }
   os << "\n";
+  os << indent << "LatentDecoding: " << this->LatentDecoding << "\n";
   os << indent << "StoredImageSize: " << this->StoredImageSize << "\n";
   os << indent << "Device: " << this->Device << "\n";
   os << indent << "DeviceIndex: " << this->DeviceIndex << "\n";
@@ -190,6 +195,7 @@ int vtkDiffusionSampler::RequestData(
   parameters.CapturePredictedNoise = this->CapturePredictedNoise;
   parameters.CaptureEvery = this->CaptureEvery;
   parameters.CaptureSteps = this->CaptureSteps;
+  parameters.Decoding = static_cast<tdl::LatentDecoding>(this->LatentDecoding);
   parameters.StoredImageSize = this->StoredImageSize;
   parameters.Device = static_cast<tdl::DeviceKind>(this->Device);
   parameters.DeviceIndex = this->DeviceIndex;

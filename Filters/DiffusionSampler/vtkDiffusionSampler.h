@@ -3,8 +3,9 @@
  * @class vtkDiffusionSampler
  * @brief samples a diffusion model and keeps what happens on the way from noise to image
  *
- * A source that runs a class-conditional diffusion model in diffusers' folder layout, several
- * instances (seeds) of each prompt, and captures the intermediate images. The output is an image
+ * A source that runs a diffusion model in diffusers' folder layout, several instances (seeds) of
+ * each prompt, and captures the intermediate images. The model may be unconditional, of classes or
+ * of text: DDPM, DDIM, LDM, DiT, Stable Diffusion 1, 2 and XL pipelines. The output is an image
  * collection: one partition per instance, named after prompt and instance number, a vtkImageData of
  * width x height x iterations with
  * - point arrays `Image`, `PredictedImage`, `PredictedNoise`, those that are captured (uint8, 1 or
@@ -45,8 +46,8 @@ public:
 
   ///@{
   /**
-   * Folder of the model, in diffusers' layout (model_index.json, unet/, scheduler/). Default:
-   * empty, the model that comes with this plugin, trained on Fashion-MNIST.
+   * Folder of the model, in diffusers' layout (model_index.json, and the folders it lists).
+   * Default: empty, the model that comes with this plugin, trained on Fashion-MNIST.
    */
   vtkSetStdStringFromCharMacro(ModelFolder);
   vtkGetCharFromStdStringMacro(ModelFolder);
@@ -54,9 +55,9 @@ public:
 
   ///@{
   /**
-   * The prompts: names of the model's classes, whatever the case of their letters. Where the
-   * model's prompts.txt assigns them to groups, so does the output. Default: none, see
-   * SetPromptFile.
+   * The prompts: any text for a model of text, names of classes, whatever the case of their
+   * letters, for one of classes, a name for the images of an unconditional one. Where the model's
+   * prompts.txt assigns them to groups, so does the output. Default: none, see SetPromptFile.
    */
   void AddPrompt(const char* prompt);
   void RemoveAllPrompts();
@@ -66,7 +67,7 @@ public:
   /**
    * File of prompts with groups, instead of a list: one prompt per line, `[group]` lines, `#`
    * comments, UTF-8. Default: empty. Without list and file, the model's prompts.txt or all of its
-   * classes are taken.
+   * classes, up to 100, are taken; a model of text needs one of them.
    */
   vtkSetStdStringFromCharMacro(PromptFile);
   vtkGetCharFromStdStringMacro(PromptFile);
@@ -130,7 +131,8 @@ public:
   ///@{
   /**
    * How much more than without it the prompt counts (classifier-free guidance). 1 is no guidance
-   * and takes half the time; higher values make images more typical and less varied. Default: 1.5.
+   * and takes half the time; higher values make images more typical and less varied. Unconditional
+   * models ignore it; those of text are used to 5 to 8. Default: 1.5.
    */
   vtkSetMacro(GuidanceScale, double);
   vtkGetMacro(GuidanceScale, double);
@@ -138,7 +140,7 @@ public:
 
   ///@{
   /**
-   * Class that guidance leads away from. Default: empty, from no class in particular.
+   * Text or class that guidance leads away from. Default: empty, from nothing in particular.
    */
   vtkSetStdStringFromCharMacro(NegativePrompt);
   vtkGetCharFromStdStringMacro(NegativePrompt);
@@ -178,10 +180,29 @@ public:
   void RemoveAllCaptureSteps();
   ///@}
 
+  enum LatentDecodingType
+  {
+    AUTOENCODER,
+    LINEAR_APPROXIMATION,
+    TILED_AUTOENCODER
+  };
+
   ///@{
   /**
-   * Width and height of the images in the output, in pixels, resampled with antialiasing. Default:
-   * 0, the model's.
+   * How captured latents become images: by the model's AUTOENCODER, which takes a while for each,
+   * by it in overlapping tiles (TILED_AUTOENCODER), which takes less memory for large images and
+   * may leave seams, or by a LINEAR_APPROXIMATION of it, at once, with a pixel per latent pixel;
+   * how well it fits stands in the provenance. No effect on models that are not latent. Default:
+   * AUTOENCODER.
+   */
+  vtkSetMacro(LatentDecoding, int);
+  vtkGetMacro(LatentDecoding, int);
+  ///@}
+
+  ///@{
+  /**
+   * The longer side of the images in the output, in pixels, resampled with antialiasing. Default:
+   * 0, as the model makes them.
    */
   vtkSetMacro(StoredImageSize, int);
   vtkGetMacro(StoredImageSize, int);
@@ -251,6 +272,7 @@ private:
   bool CapturePredictedNoise;
   int CaptureEvery;
   std::vector<int> CaptureSteps;
+  int LatentDecoding;
   int StoredImageSize;
   int Device;
   int DeviceIndex;

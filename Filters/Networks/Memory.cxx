@@ -5,8 +5,10 @@
 
 #include <algorithm>
 #include <fstream>
+#include <iomanip>
 #include <limits>
 #include <memory>
+#include <sstream>
 #include <string>
 
 namespace tdl
@@ -114,6 +116,13 @@ std::uint64_t AvailableMemory()
 {
   const std::uint64_t machine = NumberAfter("/proc/meminfo", "MemAvailable:", Unlimited / 1024);
   return std::min(machine * 1024, ControlGroupsLeave());
+}
+
+std::string Gigabytes(std::uint64_t bytes)
+{
+  std::ostringstream text;
+  text << std::fixed << std::setprecision(2) << static_cast<double>(bytes) / 1e9 << " GB";
+  return text.str();
 }
 
 std::uint64_t PeakTensorMemory(const std::function<void()>& work)

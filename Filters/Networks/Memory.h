@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <string>
 
 namespace tdl
 {
@@ -11,6 +12,9 @@ namespace tdl
  * where that is less (containers, batch systems).
  */
 std::uint64_t AvailableMemory();
+
+/** A number of bytes for people: "1.50 GB". */
+std::string Gigabytes(std::uint64_t bytes);
 
 /** The most bytes that LibTorch's CPU tensors, made in this thread, took at once during `work`. */
 std::uint64_t PeakTensorMemory(const std::function<void()>& work);

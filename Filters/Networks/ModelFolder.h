@@ -6,6 +6,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace torch::nn
@@ -95,7 +96,13 @@ public:
   /** Whether `key` is there and null. */
   bool IsNull(const std::string& key) const;
 
+  /** Gives `key` another value than the file does. */
+  void Set(const std::string& key, nlohmann::json value) { this->Settings[key] = std::move(value); }
+
   const std::string& Path() const { return this->Source; }
+
+  /** All settings: a JSON object. */
+  const nlohmann::json& Values() const { return this->Settings; }
 
   /** @throws FileError that names the file, the key and its value as not supported. */
   [[noreturn]] void Refuse(const std::string& key) const;

@@ -1,144 +1,128 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "Filters/DiffusionSampler/Core/DiffusionModel.h"
 
+#include "Filters/DiffusionSampler/Core/DiffusionModels.h"
 #include "Filters/Foundation/Error.h"
-#include "Filters/Networks/UNet2DModel.h"
+#include "Filters/Networks/Memory.h"
 #include "Filters/Networks/WeightFiles.h"
 
 #include <ATen/ATen.h>
+#include <torch/nn/module.h>
 
-#include <algorithm>
-#include <cctype>
 #include <filesystem>
 
 namespace tdl
 {
 namespace
 {
-std::string LowerCase(std::string text)
+struct Family
 {
-  std::transform(text.begin(), text.end(), text.begin(),
-    [](unsigned char letter) { return static_cast<char>(std::tolower(letter)); });
-  return text;
-}
+  const char* Class; ///< of diffusers
+  std::unique_ptr<DiffusionModel> (*Open)(
+    const std::string&, const Configuration&, const ModelOptions&);
+};
+
+constexpr Family Families[] = { { "DDPMPipeline", OpenPixelModel },
+  { "DDIMPipeline", OpenPixelModel }, { "LDMPipeline", OpenLDMModel },
+  { "DiTPipeline", OpenDiTModel }, { "StableDiffusionPipeline", OpenStableDiffusionModel },
+  { "StableDiffusionXLPipeline", OpenStableDiffusionXLModel } };
 }
 
-DiffusionModel::DiffusionModel(const std::string& folder, at::Device device)
-  : Folder(folder)
-  , Index(folder + "/model_index.json")
-  , Scheduler(folder + "/scheduler/scheduler_config.json")
+Condition Concatenate(const std::vector<Condition>& conditions)
 {
-  const auto pipeline = this->Index.Get<std::string>("_class_name", "");
-  if (pipeline != "DDPMPipeline" && pipeline != "DDIMPipeline")
+  Condition batch;
+  for (std::size_t i = 0; i < conditions.front().size(); ++i)
   {
-    this->Index.Refuse("_class_name");
-  }
-  const Configuration unet(folder + "/unet/config.json");
-  const UNet2DConfig config = UNet2DConfig::Read(unet);
-  if (config.SampleSize == 0)
-  {
-    unet.Refuse("sample_size");
-  }
-  if (config.NumClassEmbeds == 0)
-  {
-    unet.Refuse("num_class_embeds");
-  }
-  const auto null = this->Index.Get<std::int64_t>("null_label", -1);
-  if (null < -1 || null >= config.NumClassEmbeds)
-  {
-    this->Index.Refuse("null_label");
-  }
-
-  const auto names = this->Index.Get<std::map<std::string, std::string>>("id2label", {});
-  for (std::int64_t label = 0; label < config.NumClassEmbeds; ++label)
-  {
-    const auto name = names.find(std::to_string(label));
-    if (name != names.end())
+    std::vector<at::Tensor> rows;
+    for (const Condition& condition : conditions)
     {
-      this->Labels.emplace_back(name->second, label);
+      rows.push_back(condition[i]);
     }
-    else if (names.empty() && label != null)
-    {
-      this->Labels.emplace_back(std::to_string(label), label);
-    }
+    batch.push_back(at::cat(rows));
   }
-  if (this->Labels.size() < names.size())
-  {
-    this->Index.Refuse("id2label");
-  }
-
-  this->Network = UNet2DModel::Open(folder + "/unet");
-  this->Network->to(device);
+  return batch;
 }
 
-const std::pair<std::string, std::int64_t>& DiffusionModel::FindClass(
-  const std::string& prompt) const
+std::unique_ptr<DiffusionModel> DiffusionModel::Open(
+  const std::string& folder, const ModelOptions& options)
 {
-  const std::string wanted = LowerCase(prompt);
-  const auto found = std::find_if(this->Labels.begin(), this->Labels.end(),
-    [&wanted](const auto& candidate) { return LowerCase(candidate.first) == wanted; });
-  if (found == this->Labels.end())
+  const Configuration index(folder + "/model_index.json");
+  const auto name = index.Get<std::string>("_class_name", "");
+  std::string supported;
+  for (const Family& family : Families)
   {
-    std::string known;
-    for (const auto& candidate : this->Labels)
+    if (name == family.Class)
     {
-      known += (known.empty() ? "" : ", ") + candidate.first;
+      return family.Open(folder, index, options);
     }
-    throw ParameterError("The model has no class '" + prompt + "'; choose from " + known + ".");
+    supported += (supported.empty() ? "" : ", ") + std::string(family.Class);
   }
-  return *found;
+  throw FileError("'" + index.Path() + "' names the pipeline '" + name +
+    "' as its _class_name, which is not supported; choose a model of one of these: " + supported +
+    ".");
 }
 
-std::int64_t DiffusionModel::NullLabel() const
+DiffusionModel::DiffusionModel(
+  std::string folder, Configuration scheduler, const ModelOptions& options)
+  : Path(std::move(folder))
+  , Scheduler(std::move(scheduler))
+  , Options(options)
 {
-  const auto label = this->Index.Get<std::int64_t>("null_label", -1);
-  if (label < 0)
-  {
-    throw ParameterError("The model '" + this->Folder +
-      "' has no null label to guide away from; set Guidance Scale to 1 or name a Negative Prompt.");
-  }
-  return label;
 }
+
+DiffusionModel::~DiffusionModel() = default;
 
 std::vector<Prompt> DiffusionModel::SuggestedPrompts() const
 {
-  const std::filesystem::path file = std::filesystem::path(this->Folder) / "prompts.txt";
-  if (std::filesystem::exists(file))
-  {
-    return ReadPromptFile(file);
-  }
-  std::vector<Prompt> prompts;
-  for (const auto& candidate : this->Labels)
-  {
-    prompts.push_back({ candidate.first, {} });
-  }
-  return prompts;
+  const std::filesystem::path file = std::filesystem::path(this->Path) / "prompts.txt";
+  return std::filesystem::exists(file) ? ReadPromptFile(file) : this->DefaultPrompts();
 }
 
-std::vector<std::int64_t> DiffusionModel::SampleShape() const
+at::Tensor DiffusionModel::Decode(const at::Tensor& samples, const Condition&) const
 {
-  const UNet2DConfig& config = this->Network->Config();
-  return { 1, config.InChannels, config.SampleSize, config.SampleSize };
+  return samples;
 }
 
-at::Tensor DiffusionModel::Forward(
-  const at::Tensor& samples, double timestep, const at::Tensor& labels) const
+nlohmann::json DiffusionModel::Details() const
 {
-  return this->Network->Forward(samples, at::full_like(labels, timestep, at::kFloat), labels);
+  return nlohmann::json::object();
 }
 
-std::vector<std::string> DiffusionModel::WeightPaths() const
-{
-  return WeightFiles(this->Folder + "/unet", "diffusion_pytorch_model").Files();
-}
-
-std::uint64_t DiffusionModel::WeightBytes() const
+void DiffusionModel::CheckMemory(const std::string& folder, const std::string& stem)
 {
   std::uint64_t bytes = 0;
-  for (const at::Tensor& parameter : this->Network->parameters())
+  for (const auto& entry : WeightFiles(folder, stem).Entries())
+  {
+    std::uint64_t count = sizeof(float); // as which the networks run, however they are stored
+    for (const std::int64_t size : entry.second.Shape)
+    {
+      count *= static_cast<std::uint64_t>(size);
+    }
+    bytes += count;
+  }
+  const std::uint64_t available = AvailableMemory();
+  if (bytes > available)
+  {
+    throw ResourceError("The weights in '" + folder + "' take " + Gigabytes(bytes) +
+      " of memory, but " + Gigabytes(available) + " are free; choose a smaller model.");
+  }
+}
+
+void DiffusionModel::AddWeights(const std::vector<std::string>& paths, std::uint64_t bytes)
+{
+  this->Paths.insert(this->Paths.end(), paths.begin(), paths.end());
+  this->Bytes += bytes;
+}
+
+void DiffusionModel::AddNetwork(
+  torch::nn::Module& network, const std::string& folder, const std::string& stem)
+{
+  network.to(this->Options.Device);
+  std::uint64_t bytes = 0;
+  for (const at::Tensor& parameter : network.parameters())
   {
     bytes += parameter.nbytes();
   }
-  return bytes;
+  this->AddWeights(WeightFiles(folder, stem).Files(), bytes);
 }
 }

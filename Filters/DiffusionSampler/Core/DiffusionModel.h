@@ -1,78 +1,156 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
+#include "Filters/DiffusionSampler/Core/LatentDecoding.h"
 #include "Filters/DiffusionSampler/Core/PromptFile.h"
 #include "Filters/Networks/ModelFolder.h"
 
 #include <ATen/core/Tensor.h>
 
 #include <cstdint>
-#include <map>
 #include <memory>
 #include <string>
 #include <vector>
 
+namespace torch::nn
+{
+class Module;
+}
+
 namespace tdl
 {
-class UNet2DModel;
+/**
+ * A prompt as a model takes it: tensors of the model's own choice, on its device, each (B, ...) for
+ * B samples. That of a model without prompts is empty.
+ */
+using Condition = std::vector<at::Tensor>;
+
+/** Conditions of one model, at least one, as that of a batch. */
+Condition Concatenate(const std::vector<Condition>& conditions);
+
+/** How a model is opened. */
+struct ModelOptions
+{
+  at::Device Device = at::kCPU;
+  LatentDecoding Decoding = LatentDecoding::Autoencoder;
+};
 
 /**
- * A class-conditional pixel diffusion model in diffusers' folder layout: model_index.json (class
- * DDPMPipeline or DDIMPipeline), unet/ (UNet2DModel) and scheduler/. Two entries of
- * model_index.json are read beyond those of diffusers: id2label, which names the classes (else they
- * are called by their numbers), and null_label, the class that stands for none in classifier-free
- * guidance.
+ * A diffusion model of whichever family, with all that leads from a prompt to an image but the
+ * scheduler: what a prompt is to it, the network, and the way from samples to images. A family is
+ * one class derived from this, see DiffusionModels.h.
  */
 class DiffusionModel
 {
 public:
   /**
-   * Opens a folder and its weights, on `device`.
-   * @throws FileError when a file is missing or broken, or asks for what is not supported.
+   * Opens a folder in diffusers' layout and its weights. The pipeline that model_index.json names
+   * as its _class_name decides on the family.
+   * @throws FileError when a file is missing or broken, or asks for what is not supported;
+   *         ResourceError when memory lacks.
    */
-  DiffusionModel(const std::string& folder, at::Device device);
+  static std::unique_ptr<DiffusionModel> Open(
+    const std::string& folder, const ModelOptions& options);
 
-  /** Classes by name, in the order of their labels. */
-  const std::vector<std::pair<std::string, std::int64_t>>& Classes() const { return this->Labels; }
+  virtual ~DiffusionModel();
+  DiffusionModel(const DiffusionModel&) = delete;
+  DiffusionModel& operator=(const DiffusionModel&) = delete;
 
   /**
-   * The class a prompt names, whatever the case of its letters.
-   * @throws ParameterError that lists the classes when there is none of that name.
+   * Whether prompts matter. Otherwise a prompt is nothing but the images' name, there is one of
+   * them, and no guidance.
    */
-  const std::pair<std::string, std::int64_t>& FindClass(const std::string& prompt) const;
+  virtual bool IsConditional() const { return true; }
 
-  /** The label of no class. @throws ParameterError when the model was not trained with one. */
-  std::int64_t NullLabel() const;
+  /**
+   * What a prompt is called in the output. Prompts of the same name are the same.
+   * @throws ParameterError when the model cannot make anything of the prompt.
+   */
+  virtual std::string PromptName(const std::string& prompt) const = 0;
 
-  /** The prompts the model comes with: its prompts.txt, else its classes, without groups. */
+  /** @return B = 1. @throws ParameterError as PromptName. */
+  virtual Condition Encode(const std::string& prompt) const = 0;
+
+  /**
+   * What classifier-free guidance leads away from.
+   * @param prompt empty: from nothing in particular, in the way the model was trained for.
+   * @return B = 1, of the shapes of Encode's.
+   * @throws ParameterError as PromptName, and when it is empty and the model was not trained so.
+   */
+  virtual Condition EncodeNegative(const std::string& prompt) const = 0;
+
+  /** The prompts of the folder's prompts.txt, else the family's suggestion, which may be none. */
   std::vector<Prompt> SuggestedPrompts() const;
 
-  /** Shape (1, C, H, W) of a sample. */
-  std::vector<std::int64_t> SampleShape() const;
+  /** Shape (1, C, H, W) of a sample: of what goes from noise to the result. */
+  virtual std::vector<std::int64_t> SampleShape() const = 0;
+
+  /** Shape (1, C, H, W) of the image a sample stands for, C = 1 or 3. */
+  virtual std::vector<std::int64_t> ImageShape() const { return this->SampleShape(); }
 
   /**
    * What the network makes of noisy samples.
    * @param samples (B, C, H, W) on the model's device.
    * @param timestep that of all samples; may lie between those of the training.
-   * @param labels (B) int64 on the model's device.
-   * @return (B, C or 2C, H, W).
+   * @return (B, C, H, W); where the network predicts the variance too, (B, 2C, H, W).
    */
-  at::Tensor Forward(const at::Tensor& samples, double timestep, const at::Tensor& labels) const;
+  virtual at::Tensor Forward(
+    const at::Tensor& samples, double timestep, const Condition& condition) const = 0;
 
-  /** The model's scheduler_config.json. */
+  /**
+   * The images of samples, of predicted samples or of predicted noise.
+   * @param samples (B, C, H, W) on the model's device, of about unit variance or less.
+   * @param condition that of the samples.
+   * @return images of ImageShape, about in [-1, 1].
+   */
+  virtual at::Tensor Decode(const at::Tensor& samples, const Condition& condition) const;
+
+  /** The model's scheduler_config.json, with the changes that its family makes. */
   const Configuration& SchedulerConfig() const { return this->Scheduler; }
 
-  /** The files that hold the network's weights. */
-  std::vector<std::string> WeightPaths() const;
+  /** What else a family has to say on where its images come from: a JSON object. */
+  virtual nlohmann::json Details() const;
+
+  /** The files that hold the networks' weights. */
+  const std::vector<std::string>& WeightPaths() const { return this->Paths; }
 
   /** Memory the weights take. */
-  std::uint64_t WeightBytes() const;
+  std::uint64_t WeightBytes() const { return this->Bytes; }
+
+protected:
+  DiffusionModel(std::string folder, Configuration scheduler, const ModelOptions& options);
+
+  /**
+   * Opens one of the model's networks, on its device.
+   * @param folder the network's own, which holds its weights as `stem`, see WeightFiles.
+   * @throws FileError as Network::Open, ResourceError when the weights do not fit into memory.
+   */
+  template <typename Network>
+  std::shared_ptr<Network> OpenNetwork(const std::string& folder, const std::string& stem)
+  {
+    CheckMemory(folder, stem);
+    const auto network = Network::Open(folder);
+    this->AddNetwork(*network, folder, stem);
+    return network;
+  }
+
+  /** Adds to the model's weights. */
+  void AddWeights(const std::vector<std::string>& paths, std::uint64_t bytes);
+
+  /** What to sample where neither the user nor the folder says so. */
+  virtual std::vector<Prompt> DefaultPrompts() const { return {}; }
+
+  const std::string& Folder() const { return this->Path; }
+  at::Device Device() const { return this->Options.Device; }
 
 private:
-  std::string Folder;
-  Configuration Index;
+  static void CheckMemory(const std::string& folder, const std::string& stem);
+  void AddNetwork(torch::nn::Module& network, const std::string& folder, const std::string& stem);
+
+  std::string Path;
   Configuration Scheduler;
-  std::shared_ptr<UNet2DModel> Network;
-  std::vector<std::pair<std::string, std::int64_t>> Labels;
+  ModelOptions Options;
+  std::vector<std::string> Paths;
+  std::uint64_t Bytes = 0;
 };
 }

@@ -19,10 +19,8 @@
 
 #include <algorithm>
 #include <cmath>
-#include <iomanip>
 #include <iterator>
 #include <optional>
-#include <sstream>
 
 namespace tdl
 {
@@ -84,45 +82,59 @@ std::vector<int> CapturedSteps(const SamplerParameters& parameters, int steps)
   return captured;
 }
 
-// A prompt the model knows.
-struct Condition
+std::vector<Prompt> RequestedPrompts(
+  const SamplerParameters& parameters, const std::vector<Prompt>& suggested)
 {
-  std::string Name;
-  std::int64_t Label;
-  std::string Group;
-};
-
-std::vector<Condition> Conditions(const SamplerParameters& parameters, const DiffusionModel& model)
-{
-  const std::vector<Prompt> suggested = model.SuggestedPrompts();
+  if (!parameters.PromptFile.empty())
+  {
+    return ReadPromptFile(parameters.PromptFile);
+  }
+  if (parameters.Prompts.empty())
+  {
+    return suggested;
+  }
   std::vector<Prompt> prompts;
   for (const std::string& text : parameters.Prompts)
   {
     prompts.push_back({ text, {} });
   }
-  if (prompts.empty())
-  {
-    prompts = parameters.PromptFile.empty() ? suggested : ReadPromptFile(parameters.PromptFile);
-  }
+  return prompts;
+}
 
-  std::map<std::int64_t, std::string> suggestedGroups;
+// What to sample, by the names of the output.
+std::vector<Prompt> NamedPrompts(const SamplerParameters& parameters, const DiffusionModel& model)
+{
+  const std::vector<Prompt> suggested = model.SuggestedPrompts();
+  std::map<std::string, std::string> suggestedGroups;
   for (const Prompt& prompt : suggested)
   {
-    suggestedGroups[model.FindClass(prompt.Text).second] = prompt.Group;
+    suggestedGroups[model.PromptName(prompt.Text)] = prompt.Group;
   }
-  std::vector<Condition> conditions;
-  for (const Prompt& prompt : prompts)
+  std::vector<Prompt> named;
+  for (const Prompt& prompt : RequestedPrompts(parameters, suggested))
   {
-    const auto& [name, label] = model.FindClass(prompt.Text);
-    if (std::any_of(conditions.begin(), conditions.end(),
-          [label = label](const Condition& other) { return other.Label == label; }))
+    const std::string name = model.PromptName(prompt.Text);
+    if (std::any_of(
+          named.begin(), named.end(), [&name](const Prompt& other) { return other.Text == name; }))
     {
       throw ParameterError("The prompt '" + name + "' is listed twice; remove one.");
     }
-    conditions.push_back(
-      { name, label, parameters.Prompts.empty() ? prompt.Group : suggestedGroups[label] });
+    const auto group = suggestedGroups.find(name);
+    named.push_back({ name,
+      !parameters.Prompts.empty() && group != suggestedGroups.end() ? group->second
+                                                                    : prompt.Group });
   }
-  return conditions;
+  if (named.empty())
+  {
+    throw ParameterError(
+      "The model suggests no prompts; list some in Prompts or in a Prompt File.");
+  }
+  if (!model.IsConditional() && named.size() > 1)
+  {
+    throw ParameterError("The model is unconditional, so that no prompt changes its images, but " +
+      std::to_string(named.size()) + " prompts are given; give one, to name them, or none.");
+  }
+  return named;
 }
 
 // What all walks of a run share.
@@ -132,7 +144,8 @@ struct Plan
   const Scheduler& Steps;
   std::vector<int> Captured;
   double GuidanceScale;
-  std::optional<std::int64_t> NegativeLabel; ///< None: without guidance.
+  std::vector<Condition> Conditions; ///< By prompt.
+  std::optional<Condition> Negative; ///< None: without guidance.
   at::Device Device;
   std::int64_t Height;
   std::int64_t Width;
@@ -144,15 +157,14 @@ struct Plan
 // Bytes of the images that each array of an instance holds.
 std::size_t ArrayBytes(const Plan& plan)
 {
-  return plan.Captured.size() * plan.Height * plan.Width * plan.Model.SampleShape()[1];
+  return plan.Captured.size() * plan.Height * plan.Width * plan.Model.ImageShape()[1];
 }
 
 // Instances that go from noise to image through the network together.
 class Walk
 {
 public:
-  Walk(const Plan& plan, std::vector<SampledInstance> instances,
-    const std::vector<std::int64_t>& labels)
+  Walk(const Plan& plan, std::vector<SampledInstance> instances)
     : Instances(std::move(instances))
     , Shared(plan)
   {
@@ -164,13 +176,17 @@ public:
       instance.PredictedImage.resize(plan.CapturePredictedImage ? ArrayBytes(plan) : 0);
       instance.PredictedNoise.resize(plan.CapturePredictedNoise ? ArrayBytes(plan) : 0);
     }
-    this->Labels = at::tensor(labels, at::kLong);
-    if (this->IsGuided())
+    std::vector<Condition> conditions;
+    for (const SampledInstance& instance : this->Instances)
     {
-      this->Labels =
-        at::cat({ at::full_like(this->Labels, *this->Shared.NegativeLabel), this->Labels });
+      conditions.push_back(plan.Conditions[instance.PromptId]);
     }
-    this->Labels = this->Labels.to(this->Shared.Device);
+    this->Prompted = Concatenate(conditions);
+    if (plan.Negative)
+    {
+      conditions.insert(conditions.begin(), conditions.size(), *plan.Negative);
+    }
+    this->Guided = Concatenate(conditions);
     this->State = this->Shared.Steps.Begin(this->DrawNoise());
   }
 
@@ -189,14 +205,17 @@ public:
     }
   }
 
-  // Lets the network see the first sample, to no effect.
-  void Try() const { this->Output(this->Image(), this->Shared.Steps.Timestep(0)); }
+  // Does to the first sample what a step does, to no effect.
+  void Try() const
+  {
+    const at::Tensor image = this->Image();
+    this->Output(image, this->Shared.Steps.Timestep(0));
+    this->Shared.Model.Decode(image, this->Prompted);
+  }
 
   std::vector<SampledInstance> Instances;
 
 private:
-  bool IsGuided() const { return this->Shared.NegativeLabel.has_value(); }
-
   // The sample at the scale of images, as the network sees it.
   at::Tensor Image() const
   {
@@ -206,12 +225,12 @@ private:
   // The network's output, guided.
   at::Tensor Output(const at::Tensor& input, double timestep) const
   {
-    if (!this->IsGuided())
+    if (!this->Shared.Negative)
     {
-      return this->Shared.Model.Forward(input, timestep, this->Labels);
+      return this->Shared.Model.Forward(input, timestep, this->Prompted);
     }
     const std::vector<at::Tensor> outputs =
-      this->Shared.Model.Forward(at::cat({ input, input }), timestep, this->Labels).chunk(2);
+      this->Shared.Model.Forward(at::cat({ input, input }), timestep, this->Guided).chunk(2);
     // A learned variance, which follows the sample's channels, stays that of the prompt.
     const at::Tensor unguided = outputs[0].narrow(1, 0, input.size(1));
     const at::Tensor prompted = outputs[1].narrow(1, 0, input.size(1));
@@ -252,9 +271,10 @@ private:
     }
   }
 
-  void Store(const at::Tensor& images, std::vector<std::uint8_t> SampledInstance::*array,
+  void Store(const at::Tensor& samples, std::vector<std::uint8_t> SampledInstance::*array,
     std::size_t iteration)
   {
+    const at::Tensor images = this->Shared.Model.Decode(samples, this->Prompted);
     at::Tensor resized = images;
     if (images.size(2) != this->Shared.Height || images.size(3) != this->Shared.Width)
     {
@@ -281,43 +301,57 @@ private:
 
   const Plan& Shared;
   std::vector<at::Generator> Streams;
-  at::Tensor Labels;
+  Condition Prompted;
+  Condition Guided; ///< The negative prompt's, where there is one, then Prompted.
   Scheduler::State State;
 };
-
-std::string Gigabytes(std::uint64_t bytes)
-{
-  std::ostringstream text;
-  text << std::fixed << std::setprecision(2) << static_cast<double>(bytes) / 1e9 << " GB";
-  return text.str();
-}
 
 nlohmann::json Settings(
   const SamplerParameters& parameters, const DiffusionModel& model, const Plan& plan)
 {
   const Configuration& scheduler = model.SchedulerConfig();
-  return { { "model", parameters.ModelFolder },
+  nlohmann::json settings{ { "model", parameters.ModelFolder },
     { "checksum", "sha256:" + FilesChecksum(model.WeightPaths()) },
     { "scheduler", SchedulerName(ResolveScheduler(parameters.Scheduler, scheduler)) },
-    { "scheduler_config", ReadJsonObject(scheduler.Path()) },
-    { "inference_steps", parameters.InferenceSteps }, { "captured_steps", plan.Captured },
-    { "seed", parameters.Seed }, { "instances_per_prompt", parameters.InstancesPerPrompt },
-    { "guidance_scale", parameters.GuidanceScale },
+    { "scheduler_config", scheduler.Values() }, { "inference_steps", parameters.InferenceSteps },
+    { "captured_steps", plan.Captured }, { "seed", parameters.Seed },
+    { "instances_per_prompt", parameters.InstancesPerPrompt },
+    { "guidance_scale", plan.Negative ? parameters.GuidanceScale : 1.0 },
     { "negative_prompt", parameters.NegativePrompt },
     { "stored_image_size", parameters.StoredImageSize }, { "device", plan.Device.str() },
     { "versions", { { "tree_of_diffusion_life", TDL_VERSION }, { "libtorch", TORCH_VERSION } } } };
+  settings.update(model.Details());
+  return settings;
 }
 
-// The label that guidance leads away from; none without guidance.
-std::optional<std::int64_t> NegativeLabel(
-  const SamplerParameters& parameters, const DiffusionModel& model)
+// What guidance leads away from; none without guidance.
+std::optional<Condition> Negative(const SamplerParameters& parameters, const DiffusionModel& model)
 {
-  if (parameters.GuidanceScale == 1.0)
+  if (!model.IsConditional() && !parameters.NegativePrompt.empty())
+  {
+    throw ParameterError(
+      "The model is unconditional and cannot be led away from a Negative Prompt; clear it.");
+  }
+  if (!model.IsConditional() || parameters.GuidanceScale == 1.0)
   {
     return {};
   }
-  return parameters.NegativePrompt.empty() ? model.NullLabel()
-                                           : model.FindClass(parameters.NegativePrompt).second;
+  return model.EncodeNegative(parameters.NegativePrompt);
+}
+
+// Height and width of the images in the output.
+std::pair<std::int64_t, std::int64_t> StoredSize(
+  const SamplerParameters& parameters, const DiffusionModel& model)
+{
+  const std::vector<std::int64_t> shape = model.ImageShape();
+  const auto longer = static_cast<double>(std::max(shape[2], shape[3]));
+  const auto stored = [&](std::int64_t side)
+  {
+    return parameters.StoredImageSize == 0
+      ? side
+      : std::max<std::int64_t>(std::llround(side * (parameters.StoredImageSize / longer)), 1);
+  };
+  return { stored(shape[2]), stored(shape[3]) };
 }
 
 // The numbers of instances that advance together, and of those that do so at the same time.
@@ -327,6 +361,34 @@ struct Batching
   int Threads;
 };
 
+// A walk of the first instances that captures nothing, to be tried.
+Walk Trial(Plan& plan, int instances)
+{
+  plan.CaptureNoisyImage = plan.CapturePredictedImage = plan.CapturePredictedNoise = false;
+  return Walk(plan, std::vector<SampledInstance>(instances));
+}
+
+// How many instances a GPU takes at once, by trial, as no one tells what memory it has left.
+int LargestGpuBatch(Plan plan, int most)
+{
+  for (int instances = most;; instances /= 2)
+  {
+    try
+    {
+      Trial(plan, instances).Try();
+      return instances;
+    }
+    catch (const c10::OutOfMemoryError&)
+    {
+      if (instances == 1)
+      {
+        throw ResourceError("The device has too little memory to sample even one image; choose a "
+                            "smaller model, or set Device to CPU.");
+      }
+    }
+  }
+}
+
 // Throws when the run does not fit into memory.
 Batching ChooseBatching(const SamplerParameters& parameters, const Plan& plan, std::uint64_t count)
 {
@@ -335,11 +397,9 @@ Batching ChooseBatching(const SamplerParameters& parameters, const Plan& plan, s
   const std::uint64_t arrays =
     int(plan.CaptureNoisyImage) + int(plan.CapturePredictedImage) + int(plan.CapturePredictedNoise);
   const std::uint64_t captured = count * arrays * ArrayBytes(plan);
-  // One trial tells what a network at work takes; a GPU's memory is not ours to plan.
-  Plan trial = plan;
-  trial.CaptureNoisyImage = trial.CapturePredictedImage = trial.CapturePredictedNoise = false;
-  const std::uint64_t network =
-    onCpu ? PeakTensorMemory([&trial] { Walk(trial, { SampledInstance{} }, { 0 }).Try(); }) : 0;
+  // One trial tells what the networks at work take.
+  const auto tryOne = [trial = plan]() mutable { Trial(trial, 1).Try(); };
+  const std::uint64_t network = onCpu ? PeakTensorMemory(tryOne) : 0;
 
   const std::uint64_t available = AvailableMemory();
   const std::uint64_t left = available - std::min(available, captured);
@@ -348,39 +408,46 @@ Batching ChooseBatching(const SamplerParameters& parameters, const Plan& plan, s
   const int wanted = parameters.BatchSize > 0 ? std::min(parameters.BatchSize, threads) : 1;
   if (fitting < wanted)
   {
+    const bool untiled = parameters.Decoding == LatentDecoding::Autoencoder &&
+      plan.Model.ImageShape() != plan.Model.SampleShape();
     throw ResourceError("Sampling needs " + Gigabytes(captured) +
       " of memory for the captured images and " + Gigabytes(wanted * network) +
       " for the network at work, beside the " + Gigabytes(plan.Model.WeightBytes()) +
       " of its weights, but " + Gigabytes(available) +
-      " are free; lower Instances Per Prompt, Stored Image Size or Batch Size, or capture less.");
+      " are free; lower Instances Per Prompt, Stored Image Size or Batch Size, or capture less" +
+      (untiled ? ", or set Latent Decoding to Tiled Autoencoder." : "."));
   }
   if (parameters.BatchSize > 0)
   {
     return { parameters.BatchSize, wanted };
   }
-  return { onCpu ? 4 * fitting : 64, fitting };
+  constexpr std::uint64_t most = 64;
+  return { onCpu
+      ? 4 * fitting
+      : LargestGpuBatch(plan, static_cast<int>(std::clamp<std::uint64_t>(count, 1, most))),
+    fitting };
 }
 
-void Describe(SampledImages& images, const Plan& plan, const std::vector<Condition>& conditions)
+void Describe(SampledImages& images, const Plan& plan, const std::vector<Prompt>& prompts)
 {
   images.Width = static_cast<int>(plan.Width);
   images.Height = static_cast<int>(plan.Height);
-  images.Components = static_cast<int>(plan.Model.SampleShape()[1]);
+  images.Components = static_cast<int>(plan.Model.ImageShape()[1]);
   for (const int step : plan.Captured)
   {
     images.Timesteps.push_back(plan.Steps.Timestep(step));
     images.Sigmas.push_back(plan.Steps.NoiseLevel(step));
   }
-  for (const Condition& condition : conditions)
+  for (const Prompt& prompt : prompts)
   {
-    const std::string group = condition.Group.empty() ? "Ungrouped" : condition.Group;
+    const std::string group = prompt.Group.empty() ? "Ungrouped" : prompt.Group;
     const auto known = std::find(images.Groups.begin(), images.Groups.end(), group);
     images.PromptGroups.push_back(static_cast<int>(known - images.Groups.begin()));
     if (known == images.Groups.end())
     {
       images.Groups.push_back(group);
     }
-    images.Prompts.push_back(condition.Name);
+    images.Prompts.push_back(prompt.Text);
   }
 }
 }
@@ -394,23 +461,27 @@ SampledImages SampleImages(
   // On the CPU it is the instances that share the threads, so that each has one to itself.
   const InferenceScope scope(device.is_cpu() ? 1 : threads);
 
-  const DiffusionModel model(parameters.ModelFolder, device);
+  const auto model = DiffusionModel::Open(parameters.ModelFolder, { device, parameters.Decoding });
   const auto scheduler =
-    Scheduler::Create(parameters.Scheduler, model.SchedulerConfig(), parameters.InferenceSteps);
-  const std::vector<Condition> conditions = Conditions(parameters, model);
-  const std::int64_t size =
-    parameters.StoredImageSize > 0 ? parameters.StoredImageSize : model.SampleShape()[2];
-  const Plan plan{ model, *scheduler, CapturedSteps(parameters, scheduler->NumberOfSteps()),
-    parameters.GuidanceScale, NegativeLabel(parameters, model), device, size, size,
-    parameters.CaptureNoisyImage, parameters.CapturePredictedImage,
+    Scheduler::Create(parameters.Scheduler, model->SchedulerConfig(), parameters.InferenceSteps);
+  const std::vector<Prompt> prompts = NamedPrompts(parameters, *model);
+  std::vector<Condition> conditions;
+  for (const Prompt& prompt : prompts)
+  {
+    conditions.push_back(model->Encode(prompt.Text));
+  }
+  const auto [height, width] = StoredSize(parameters, *model);
+  const Plan plan{ *model, *scheduler, CapturedSteps(parameters, scheduler->NumberOfSteps()),
+    parameters.GuidanceScale, std::move(conditions), Negative(parameters, *model), device, height,
+    width, parameters.CaptureNoisyImage, parameters.CapturePredictedImage,
     parameters.CapturePredictedNoise };
 
   SampledImages images;
-  Describe(images, plan, conditions);
-  images.Provenance = Settings(parameters, model, plan).dump();
+  Describe(images, plan, prompts);
+  images.Provenance = Settings(parameters, *model, plan).dump();
 
   const std::uint64_t perPrompt = parameters.InstancesPerPrompt;
-  const std::uint64_t total = conditions.size() * perPrompt;
+  const std::uint64_t total = prompts.size() * perPrompt;
   const std::uint64_t first = total * piece.Index / piece.Count;
   const std::uint64_t last = total * (piece.Index + 1) / piece.Count;
   const Batching batching = ChooseBatching(parameters, plan, last - first);
@@ -428,15 +499,12 @@ SampledImages SampleImages(
     for (std::uint64_t number = begin; number < end; number += perWalk)
     {
       std::vector<SampledInstance> instances;
-      std::vector<std::int64_t> labels;
       for (std::uint64_t i = number; i < std::min(number + perWalk, end); ++i)
       {
-        const std::uint64_t prompt = i / perPrompt;
-        instances.push_back({ static_cast<int>(i), static_cast<int>(prompt),
+        instances.push_back({ static_cast<int>(i), static_cast<int>(i / perPrompt),
           static_cast<std::int64_t>(parameters.Seed + i % perPrompt), {}, {}, {} });
-        labels.push_back(conditions[prompt].Label);
       }
-      walks.emplace_back(plan, std::move(instances), labels);
+      walks.emplace_back(plan, std::move(instances));
     }
     bool goOn = true;
     int step = 0;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
+#include "Filters/DiffusionSampler/Core/LatentDecoding.h"
 #include "Filters/DiffusionSampler/Core/SchedulerKind.h"
 #include "Filters/Foundation/Monitor.h"
 #include "Filters/Networks/Device.h"
@@ -49,7 +50,9 @@ struct SamplerParameters
    * InferenceSteps, the final image, which is captured in any case.
    */
   std::vector<int> CaptureSteps;
-  /** Width and height of stored images, resampled with antialiasing; 0: the model's. */
+  /** How captured latents become images; of no effect on other models. */
+  LatentDecoding Decoding = LatentDecoding::Autoencoder;
+  /** The longer side of stored images, resampled with antialiasing; 0: as they come. */
   int StoredImageSize = 0;
   DeviceKind Device = DeviceKind::Auto;
   int DeviceIndex = 0;

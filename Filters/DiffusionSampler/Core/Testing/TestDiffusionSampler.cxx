@@ -272,6 +272,56 @@ TEST_F(DiffusionSampler, CallsClassesByNumberWhereTheyHaveNoNames)
   EXPECT_EQ(this->Sample().Prompts, (std::vector<std::string>{ "0", "1", "2" }));
 }
 
+TEST_F(DiffusionSampler, CallsClassesByAnyOfTheirSynonyms)
+{
+  this->Model.Change("model_index.json", "id2label",
+    { { "0", "crane, Grus grus" }, { "1", "crane, hoist" }, { "2", "car, automobile" } });
+  EXPECT_EQ(this->Sample().Prompts,
+    (std::vector<std::string>{ "crane, Grus grus", "crane, hoist", "car" }));
+  this->Parameters.Prompts = { "Automobile", "grus grus", "crane" };
+  EXPECT_EQ(this->Sample().Prompts,
+    (std::vector<std::string>{ "car", "crane, Grus grus", "crane, hoist" }));
+  this->Parameters.Prompts = { "car", "automobile" };
+  EXPECT_EQ(this->Message(), "The prompt 'car' is listed twice; remove one.");
+}
+
+TEST_F(DiffusionSampler, SamplesUnconditionalModelsUnderOneName)
+{
+  const tdl::TinyModel unconditional(false);
+  this->Parameters.ModelFolder = unconditional.Folder.Path.string();
+  const SampledImages images = this->Sample();
+  EXPECT_EQ(images.Prompts, std::vector<std::string>{ "Unconditional" });
+  ASSERT_EQ(images.Instances.size(), 3U);
+  EXPECT_EQ(nlohmann::json::parse(images.Provenance)["guidance_scale"], 1)
+    << "there is nothing to guide by";
+
+  this->Parameters.Prompts = { "Numbers" };
+  this->Parameters.GuidanceScale = 1;
+  const SampledImages named = this->Sample();
+  EXPECT_EQ(named.Prompts, std::vector<std::string>{ "Numbers" });
+  ExpectSame(named.Instances[1], images.Instances[1]);
+
+  this->Parameters.NegativePrompt = "Letters";
+  EXPECT_EQ(this->Message(),
+    "The model is unconditional and cannot be led away from a Negative Prompt; clear it.");
+  this->Parameters.Prompts = { "Numbers", "Letters" };
+  EXPECT_EQ(this->Message(),
+    "The model is unconditional, so that no prompt changes its images, but 2 prompts are given; "
+    "give one, to name them, or none.");
+}
+
+TEST_F(DiffusionSampler, OpensModelsWithoutFoldersOfComponents)
+{
+  const SampledImages images = this->Sample();
+  const std::filesystem::path root = this->Model.Folder.Path;
+  for (const char* file :
+    { "unet/config.json", tdl::TinyModel::WeightsName, "scheduler/scheduler_config.json" })
+  {
+    std::filesystem::rename(root / file, root / std::filesystem::path(file).filename());
+  }
+  ExpectSame(this->Sample().Instances.front(), images.Instances.front());
+}
+
 TEST_F(DiffusionSampler, ResamplesStoredImages)
 {
   const std::vector<std::uint8_t> full = this->Sample().Instances.front().Image;
@@ -496,13 +546,28 @@ TEST_F(DiffusionSampler, RefusesFoldersItCannotSample)
   };
   const std::string file = "'" + this->Model.Path("model_index.json") + "' has ";
   const std::string remedy = ", which is not supported; choose another model.";
-  EXPECT_EQ(message("_class_name", "StableDiffusionPipeline"),
-    file + "_class_name = \"StableDiffusionPipeline\"" + remedy);
+  EXPECT_EQ(message("_class_name", "FluxPipeline")
+              .rfind("'" + this->Model.Path("model_index.json") +
+                  "' names the pipeline 'FluxPipeline' as its _class_name, which is not supported; "
+                  "choose a model of one of these: DDPMPipeline, DDIMPipeline",
+                0),
+    0U);
   EXPECT_EQ(message("null_label", 4), file + "null_label = 4" + remedy);
   EXPECT_EQ(message("id2label", { { "7", "Cat" } }), file + "id2label = {\"7\":\"Cat\"}" + remedy);
 
   this->Model.Change("unet/config.json", "num_class_embeds", nullptr);
-  EXPECT_NE(this->Message<tdl::FileError>().find("num_class_embeds"), std::string::npos);
+  EXPECT_EQ(this->Message<tdl::FileError>(), file + "null_label = 3" + remedy);
+  this->Model.Change("unet/config.json", "sample_size", nullptr);
+  EXPECT_NE(this->Message<tdl::FileError>().find("has sample_size = null"), std::string::npos);
+
+  std::filesystem::remove_all(this->Model.Folder.Path / "unet");
+  EXPECT_EQ(this->Message<tdl::FileError>(),
+    "Model folder '" + this->Parameters.ModelFolder +
+      "' has no unet/config.json; download the whole model.");
+  std::filesystem::remove_all(this->Model.Folder.Path / "scheduler");
+  EXPECT_EQ(this->Message<tdl::FileError>(),
+    "Model folder '" + this->Parameters.ModelFolder +
+      "' has no scheduler/scheduler_config.json; download the whole model.");
 
   this->Parameters.ModelFolder = "nowhere";
   EXPECT_EQ(this->Message<tdl::FileError>(),

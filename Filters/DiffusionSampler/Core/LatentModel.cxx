@@ -1,0 +1,157 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "Filters/DiffusionSampler/Core/LatentModel.h"
+
+#include "Filters/DiffusionSampler/Core/ModelComponents.h"
+#include "Filters/Foundation/Error.h"
+#include "Filters/Networks/AutoencoderKL.h"
+#include "Filters/Networks/VQModel.h"
+
+#include <ATen/ATen.h>
+#include <ATen/CPUGeneratorImpl.h>
+
+namespace tdl
+{
+namespace
+{
+// Latents in which every octave of size has the same share of the variance, which is 1.
+at::Tensor OctaveNoise(std::int64_t channels, std::int64_t size, const at::Generator& stream)
+{
+  at::Tensor sum = at::zeros({ 1, channels, size, size });
+  for (std::int64_t octave = 1; octave <= size; octave *= 2)
+  {
+    const at::Tensor noise = at::randn({ 1, channels, octave, octave }, stream, at::kFloat);
+    sum += at::upsample_bilinear2d(noise, { size, size }, false);
+  }
+  return sum / sum.std();
+}
+
+void RequireChannels(const std::string& folder, std::int64_t latent, std::int64_t sample)
+{
+  if (latent != sample)
+  {
+    throw FileError("The autoencoder '" + folder + "' has latents of " + std::to_string(latent) +
+      " channels, but the model's network takes " + std::to_string(sample) +
+      "; choose a model that makes images from noise alone.");
+  }
+}
+
+Configuration WithoutClipping(Configuration scheduler)
+{
+  if (!scheduler.Has("clip_sample"))
+  {
+    scheduler.Set("clip_sample", false);
+  }
+  return scheduler;
+}
+}
+
+const char* LatentDecodingName(LatentDecoding decoding)
+{
+  switch (decoding)
+  {
+    case LatentDecoding::Autoencoder:
+      return "Autoencoder";
+    case LatentDecoding::LinearApproximation:
+      return "Linear Approximation";
+    default:
+      return "Tiled Autoencoder";
+  }
+}
+
+LinearDecoder::LinearDecoder(
+  const LatentsToImages& decoder, std::int64_t channels, std::int64_t factor, at::Device device)
+{
+  constexpr std::int64_t images = 4;
+  constexpr std::int64_t size = 16;
+  const auto stream = at::make_generator<at::CPUGeneratorImpl>(std::uint64_t(0));
+  std::vector<at::Tensor> latents;
+  std::vector<at::Tensor> colors;
+  for (std::int64_t i = 0; i < images; ++i)
+  {
+    const at::Tensor latent = OctaveNoise(channels, size, stream);
+    const at::Tensor image = decoder(latent.to(device)).cpu();
+    const auto pixels = [](const at::Tensor& values)
+    { return values.flatten(2).squeeze(0).t().to(at::kDouble); };
+    latents.push_back(pixels(latent));
+    colors.push_back(pixels(at::avg_pool2d(image, { factor, factor })));
+  }
+  const at::Tensor inputs = at::cat(latents);
+  const at::Tensor outputs = at::cat(colors);
+  const at::Tensor inputMean = inputs.mean(0);
+  const at::Tensor outputMean = outputs.mean(0);
+  const at::Tensor centered = outputs - outputMean;
+  const at::Tensor weight = at::linalg_pinv(inputs - inputMean).mm(centered); // (C, 3)
+  const at::Tensor error = centered - (inputs - inputMean).mm(weight);
+  this->Explained = 1 - (error.square().sum() / centered.square().sum()).item<double>();
+  this->Weight = weight.t().contiguous().view({ -1, channels, 1, 1 }).to(device, at::kFloat);
+  this->Bias = (outputMean - inputMean.unsqueeze(0).mm(weight).squeeze(0)).to(device, at::kFloat);
+}
+
+at::Tensor LinearDecoder::Decode(const at::Tensor& latents) const
+{
+  return at::conv2d(latents, this->Weight, this->Bias);
+}
+
+LatentModel::LatentModel(std::string folder, Configuration scheduler, const ModelOptions& options)
+  : DiffusionModel(std::move(folder), WithoutClipping(std::move(scheduler)), options)
+  , Decoding(options.Decoding)
+{
+}
+
+void LatentModel::OpenAutoencoder(const std::string& component, std::int64_t channels)
+{
+  const std::string folder = ComponentFolder(this->Folder(), component);
+  const auto network = this->OpenNetwork<AutoencoderKL>(folder, NetworkWeights);
+  const AutoencoderShape& shape = network->Config().Shape;
+  RequireChannels(folder, shape.LatentChannels, channels);
+  const bool tiled = this->Decoding == LatentDecoding::TiledAutoencoder;
+  this->UseDecoder([network, tiled](const at::Tensor& latents)
+    { return network->Decode(network->Unscale(latents), tiled); },
+    channels, shape.OutChannels, shape.Factor());
+}
+
+void LatentModel::OpenVQModel(const std::string& component, std::int64_t channels)
+{
+  const std::string folder = ComponentFolder(this->Folder(), component);
+  const auto network = this->OpenNetwork<VQModel>(folder, NetworkWeights);
+  const VQModelConfig& config = network->Config();
+  RequireChannels(folder, config.VqEmbedDim, channels);
+  this->UseDecoder([network](const at::Tensor& latents)
+    { return network->Decode(network->Unscale(latents)); },
+    channels, config.Shape.OutChannels, config.Shape.Factor());
+}
+
+void LatentModel::UseDecoder(
+  LatentsToImages decoder, std::int64_t channels, std::int64_t imageChannels, std::int64_t factor)
+{
+  this->Decoder = std::move(decoder);
+  this->ImageChannels = imageChannels;
+  this->Factor = factor;
+  if (this->Decoding == LatentDecoding::LinearApproximation)
+  {
+    this->Approximation.emplace(this->Decoder, channels, factor, this->Device());
+  }
+}
+
+std::vector<std::int64_t> LatentModel::ImageShape() const
+{
+  const std::vector<std::int64_t> shape = this->SampleShape();
+  const std::int64_t factor = this->Approximation ? 1 : this->Factor;
+  return { 1, this->ImageChannels, factor * shape[2], factor * shape[3] };
+}
+
+at::Tensor LatentModel::Decode(const at::Tensor& samples, const Condition&) const
+{
+  return this->Approximation ? this->Approximation->Decode(samples) : this->Decoder(samples);
+}
+
+nlohmann::json LatentModel::Details() const
+{
+  nlohmann::json details{ { "latent_decoding", LatentDecodingName(this->Decoding) } };
+  if (this->Approximation)
+  {
+    details["explained_variance"] = this->Approximation->ExplainedVariance();
+  }
+  return details;
+}
+}
