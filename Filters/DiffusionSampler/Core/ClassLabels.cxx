@@ -46,24 +46,34 @@ std::vector<std::string> Synonyms(const std::string& names)
 ClassLabels::ClassLabels(const Configuration& index, std::int64_t count, std::int64_t null)
 {
   const auto names = index.Get<std::map<std::string, std::string>>("id2label", {});
-  std::map<std::string, int> firsts;
+  std::size_t named = 0;
+  std::map<std::string, std::int64_t> labels; // the last of each name
   for (std::int64_t label = 0; label < count; ++label)
   {
     const auto name = names.find(std::to_string(label));
     if (name != names.end())
     {
-      this->Classes.push_back({ name->second, Synonyms(name->second), label });
-      ++firsts[this->Classes.back().Words.front()];
+      labels[name->second] = label;
+      ++named;
     }
     else if (names.empty() && label != null)
     {
-      this->Classes.push_back({ std::to_string(label), { std::to_string(label) }, label });
+      labels[std::to_string(label)] = label;
     }
   }
-  if (this->Classes.size() < names.size())
+  if (named < names.size())
   {
     index.Refuse("id2label");
   }
+
+  std::map<std::string, int> firsts;
+  for (const auto& [name, label] : labels)
+  {
+    this->Classes.push_back({ name, Synonyms(name), label });
+    ++firsts[this->Classes.back().Words.front()];
+  }
+  std::sort(this->Classes.begin(), this->Classes.end(),
+    [](const Class& one, const Class& other) { return one.Label < other.Label; });
   for (Class& item : this->Classes)
   {
     const std::string first = item.Words.front();

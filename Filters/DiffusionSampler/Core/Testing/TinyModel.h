@@ -1,19 +1,14 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
+#include "Filters/DiffusionSampler/Core/Testing/WritableModel.h"
 #include "Filters/Networks/Layers.h"
-#include "Filters/Networks/ModelFolder.h"
 #include "Filters/Networks/SafetensorsFile.h"
-#include "Filters/Networks/Testing/TemporaryFolder.h"
 #include "Filters/Networks/UNet2DModel.h"
 
 #include <ATen/ATen.h>
-#include <nlohmann/json.hpp>
 
-#include <filesystem>
-#include <fstream>
 #include <map>
-#include <string>
 
 namespace tdl
 {
@@ -21,7 +16,7 @@ namespace tdl
  * A model folder of 8 x 8 pixels with random weights; it knows cats, dogs, cars, and nothing, or is
  * unconditional.
  */
-class TinyModel
+class TinyModel : public WritableModel
 {
 public:
   explicit TinyModel(bool conditional = true)
@@ -55,22 +50,6 @@ public:
     WriteSafetensors(this->Path(WeightsName), weights);
   }
 
-  std::string Path(const std::string& file) const { return (this->Folder.Path / file).string(); }
-
-  void Write(const std::string& file, const nlohmann::json& content) const
-  {
-    std::ofstream(this->Path(file)) << content;
-  }
-
-  /** Sets one key of a JSON file; null removes it. */
-  void Change(const std::string& file, const std::string& key, const nlohmann::json& value) const
-  {
-    nlohmann::json content = ReadJsonObject(this->Path(file));
-    content[key] = value;
-    this->Write(file, content);
-  }
-
   static constexpr char WeightsName[] = "unet/diffusion_pytorch_model.safetensors";
-  TemporaryFolder Folder;
 };
 }
