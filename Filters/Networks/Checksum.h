@@ -12,7 +12,10 @@ namespace tdl
  */
 std::string FileChecksum(const std::string& path);
 
-/** The same of the bytes of several files, one after the other. @throws FileError as FileChecksum.
+/**
+ * The same of the bytes of several files, one after the other. Large files are read only once while
+ * their sizes and times stay the same.
+ * @throws FileError as FileChecksum.
  */
 std::string FilesChecksum(const std::vector<std::string>& paths);
 }

@@ -117,7 +117,10 @@ std::vector<Prompt> ClassLabels::Prompts() const
   {
     for (const Class& item : this->Classes)
     {
-      prompts.push_back({ item.Name, {} });
+      if (&this->Find(item.Name) == &item)
+      {
+        prompts.push_back({ item.Name, {} });
+      }
     }
   }
   return prompts;

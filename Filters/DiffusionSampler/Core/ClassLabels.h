@@ -39,7 +39,10 @@ public:
    */
   const Class& Find(const std::string& prompt) const;
 
-  /** All classes as prompts without groups; none where there are too many to sample them all. */
+  /**
+   * All classes that their names tell, as prompts without groups; none where there are too many to
+   * sample them all.
+   */
   std::vector<Prompt> Prompts() const;
 
 private:

@@ -13,6 +13,8 @@
 #include <gtest/gtest.h>
 #include <torch/cuda.h>
 
+#include <chrono>
+#include <filesystem>
 #include <fstream>
 #include <iterator>
 
@@ -36,6 +38,23 @@ TEST(Host, ChecksumIsSha256)
   std::ofstream(other) << "c";
   checksum("ab");
   EXPECT_EQ(tdl::FilesChecksum({ path, other }), once);
+}
+
+TEST(Host, ChecksumOfLargeFilesFollowsTheirChanges)
+{
+  const tdl::TemporaryFolder folder;
+  const std::string path = (folder.Path / "large").string();
+  std::ofstream(path) << "abc";
+  std::filesystem::resize_file(path, std::uintmax_t(1) << 26); // sparse
+  const std::string first = tdl::FileChecksum(path);
+  EXPECT_EQ(tdl::FileChecksum(path), first);
+  const auto before = std::filesystem::last_write_time(path);
+  std::fstream(path, std::ios::in | std::ios::out) << "abd";
+  std::filesystem::last_write_time(path, before + std::chrono::seconds(1));
+  EXPECT_NE(tdl::FileChecksum(path), first);
+  std::fstream(path, std::ios::in | std::ios::out) << "abc";
+  std::filesystem::last_write_time(path, before);
+  EXPECT_EQ(tdl::FileChecksum(path), first);
 }
 
 TEST(Host, AvailableMemoryIsThereAndFinite)
