@@ -61,9 +61,9 @@ for stage in (images, features, tree):
 output = arguments.output.resolve()
 output.mkdir(parents=True, exist_ok=True)
 SaveData(str(output / "tree.vtp"), OutputPort(tree, 0), DataMode="Binary")
-prompts = images.GetClientSideObject().GetOutputDataObject(0).GetNumberOfPartitionedDataSets()
+instances = images.GetClientSideObject().GetOutputDataObject(0).GetNumberOfPartitionedDataSets()
 strip = FilmStrip(Input=images, ImageArray="PredictedImage", Every=max(1, arguments.steps // 10),
-                  Instances=list(range(0, prompts, arguments.instances)))
+                  Instances=list(range(0, instances, arguments.instances)))
 SaveData(str(output / "film-strip.png"), strip)
 view = CreateView("RenderView")
 view.ViewSize = [1200, 1000]

@@ -71,6 +71,10 @@ protected:
     {
       this->UNetFile().Refuse("sample_size");
     }
+    if (this->Network->Config().TimeCondProjDim > 0) // distilled to be told the guidance scale
+    {
+      this->UNetFile().Refuse("time_cond_proj_dim");
+    }
     this->OpenAutoencoder("vae", this->Network->Config().InChannels);
   }
 
@@ -156,6 +160,11 @@ public:
     , Second(this->OpenTextEncoder("_2"))
     , ForceZeros(index.Get("force_zeros_for_empty_prompt", true))
   {
+    if (this->Second.Network->Config().ProjectionDim == 0)
+    {
+      Configuration(ComponentFolder(folder, "text_encoder_2") + "/config.json")
+        .Refuse("architectures");
+    }
   }
 
   Condition Encode(const std::string& prompt) const override

@@ -284,6 +284,14 @@ TEST_F(StableDiffusionXL, GuidesAwayFromZerosOrFromTheEmptyPrompt)
   EXPECT_NE(this->Sample().Instances[0].Image, zeros.Instances[0].Image);
 }
 
+TEST_F(StableDiffusionXL, RefusesATextEncoderWithoutProjection)
+{
+  this->Model.Change("text_encoder_2/config.json", "architectures", { "CLIPTextModel" });
+  EXPECT_NE(this->Message<tdl::FileError>().find(
+              "text_encoder_2/config.json' has architectures = [\"CLIPTextModel\"]"),
+    std::string::npos);
+}
+
 class DiT : public ChangedPipeline
 {
 protected:
