@@ -178,7 +178,9 @@ def sample(folder, settings):
     pipe.set_progress_bar_config(disable=True)
     options = settings["run"]
     if options["scheduler"] in SCHEDULERS:
-        pipe.scheduler = SCHEDULERS[options["scheduler"]].from_config(pipe.scheduler.config)
+        # Where the model's own scheduler knows no clipping, that of another would cut latents.
+        keywords = {} if "clip_sample" in pipe.scheduler.config else {"clip_sample": False}
+        pipe.scheduler = SCHEDULERS[options["scheduler"]].from_config(pipe.scheduler.config, **keywords)
     if settings["pipeline"] == "DiTPipeline":  # which takes 1000 for the label of no class
         forward, classes = pipe.transformer.forward, pipe.transformer.config.num_embeds_ada_norm
         pipe.transformer.forward = lambda *arguments, class_labels, **keywords: forward(

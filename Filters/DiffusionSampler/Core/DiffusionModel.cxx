@@ -91,7 +91,8 @@ nlohmann::json DiffusionModel::Details() const
 void DiffusionModel::CheckMemory(const std::string& folder, const std::string& stem)
 {
   std::uint64_t bytes = 0;
-  for (const auto& entry : WeightFiles(folder, stem).Entries())
+  const WeightFiles files(folder, stem);
+  for (const auto& entry : files.Entries())
   {
     std::uint64_t count = sizeof(float); // as which the networks run, however they are stored
     for (const std::int64_t size : entry.second.Shape)

@@ -9,18 +9,21 @@
 #include <ATen/ATen.h>
 #include <ATen/CPUGeneratorImpl.h>
 
+#include <cmath>
+
 namespace tdl
 {
 namespace
 {
-// Latents in which every octave of size has the same share of the variance, which is 1.
-at::Tensor OctaveNoise(std::int64_t channels, std::int64_t size, const at::Generator& stream)
+// Noise of unit variance over all images, the stronger the coarser it is.
+at::Tensor CoarseNoise(
+  std::int64_t images, std::int64_t channels, std::int64_t size, const at::Generator& stream)
 {
-  at::Tensor sum = at::zeros({ 1, channels, size, size });
-  for (std::int64_t octave = 1; octave <= size; octave *= 2)
+  at::Tensor sum = at::zeros({ images, channels, size, size });
+  for (std::int64_t grid = 1; grid <= size; grid *= 2)
   {
-    const at::Tensor noise = at::randn({ 1, channels, octave, octave }, stream, at::kFloat);
-    sum += at::upsample_bilinear2d(noise, { size, size }, false);
+    const at::Tensor noise = at::randn({ images, channels, grid, grid }, stream, at::kFloat);
+    sum += at::upsample_bilinear2d(noise, { size, size }, false) / std::sqrt(grid);
   }
   return sum / sum.std();
 }
@@ -61,22 +64,20 @@ const char* LatentDecodingName(LatentDecoding decoding)
 LinearDecoder::LinearDecoder(
   const LatentsToImages& decoder, std::int64_t channels, std::int64_t factor, at::Device device)
 {
-  constexpr std::int64_t images = 4;
-  constexpr std::int64_t size = 16;
+  constexpr std::int64_t images = 16;
+  constexpr std::int64_t size = 8;
   const auto stream = at::make_generator<at::CPUGeneratorImpl>(std::uint64_t(0));
-  std::vector<at::Tensor> latents;
+  const auto pixels = [](const at::Tensor& values) {
+    return values.permute({ 0, 2, 3, 1 }).flatten(0, 2).to(at::kDouble);
+  };
+  const at::Tensor latents = CoarseNoise(images, channels, size, stream);
   std::vector<at::Tensor> colors;
-  for (std::int64_t i = 0; i < images; ++i)
+  for (const at::Tensor& latent : latents.split(1))
   {
-    const at::Tensor latent = OctaveNoise(channels, size, stream);
-    const at::Tensor image = decoder(latent.to(device)).cpu();
-    const auto pixels = [](const at::Tensor& values)
-    { return values.flatten(2).squeeze(0).t().to(at::kDouble); };
-    latents.push_back(pixels(latent));
-    colors.push_back(pixels(at::avg_pool2d(image, { factor, factor })));
+    colors.push_back(at::avg_pool2d(decoder(latent.to(device)), { factor, factor }).cpu());
   }
-  const at::Tensor inputs = at::cat(latents);
-  const at::Tensor outputs = at::cat(colors);
+  const at::Tensor inputs = pixels(latents);
+  const at::Tensor outputs = pixels(at::cat(colors));
   const at::Tensor inputMean = inputs.mean(0);
   const at::Tensor outputMean = outputs.mean(0);
   const at::Tensor centered = outputs - outputMean;

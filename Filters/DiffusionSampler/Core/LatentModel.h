@@ -18,11 +18,11 @@ using LatentsToImages = std::function<at::Tensor(const at::Tensor&)>;
  * The affine map from a latent pixel to the color of its F x F image pixels that is closest to a
  * decoder, in the sense of least squares.
  *
- * Known for Stable Diffusion's autoencoder by coefficients found from photographs; here they are
- * found from the decoder itself, whichever it is, so that no photographs are needed: from four
- * images of latents of unit variance in which every octave of size, from the image down to the
- * pixel, has the same share. That is roughly how latents of photographs are, and those on the way
- * from noise. The same decoder always gives the same map.
+ * For Stable Diffusion's autoencoder such a map is known from photographs. Here it is found from
+ * the decoder itself, whichever it is: from what that makes of 16 images of 8 x 8 latent pixels,
+ * noise of unit variance that is the stronger the coarser it is (amplitude 1 / sqrt(n) on a grid of
+ * n x n), as latents of photographs are. A fit to white noise is far worse for them, and one to
+ * photographs is useless for latents with some noise. The same decoder always gives the same map.
  */
 class LinearDecoder
 {
