@@ -31,7 +31,9 @@ parser.add_argument("--instances", type=int, default=4, help="per prompt (defaul
 parser.add_argument("--steps", type=int, default=25, help="of the sampler (default: %(default)s)")
 parser.add_argument("--guidance", type=float, default=7.5, help="scale (default: %(default)s)")
 parser.add_argument("--size", type=int, default=64, help="of the images kept, in pixels (default: %(default)s)")
-parser.add_argument("--decoding", default="Autoencoder", help="or Linear Approximation, which is faster")
+parser.add_argument("--decoding", default="Autoencoder",
+                    choices=["Autoencoder", "Linear Approximation", "Tiled Autoencoder"],
+                    help="of latents to images (default: %(default)s)")
 parser.add_argument("--seed", type=int, default=1, help="of all random numbers (default: %(default)s)")
 arguments = parser.parse_args()
 

@@ -25,7 +25,7 @@ for prompts in sets:
     output = pathlib.Path(prompts.stem)
     sys.argv = ["stable_diffusion.py", TEXT, "--prompts", str(prompts), "--output", str(output), "--steps", "4",
                 "--instances", "2", "--size", "16"]
-    run = runpy.run_path(str(Plugins.SOURCE / "Examples/stable_diffusion.py"))
+    runpy.run_path(str(Plugins.SOURCE / "Examples/stable_diffusion.py"))
     written = ic.output_of(OpenDataFile(str((output / "tree.vtp").resolve())))
     fields = written.GetFieldData()
     lines = [line for line in prompts.read_text().splitlines() if line and line[0] not in "[#"]
@@ -36,6 +36,14 @@ for prompts in sets:
     assert (output / "tree.png").stat().st_size > 10000 and (output / "film-strip.png").stat().st_size > 1000
     for proxy in GetSources().values():
         Delete(proxy)
+
+sys.argv = ["stable_diffusion.py", "nowhere"]
+try:
+    runpy.run_path(str(Plugins.SOURCE / "Examples/stable_diffusion.py"))
+except SystemExit as stopped:
+    assert "nowhere/model_index.json'; check the path" in str(stopped), stopped
+else:
+    raise AssertionError("it went on without a model")
 
 # Latents as they can be shown.
 sizes = {}

@@ -182,11 +182,10 @@ TEST_F(StableDiffusion, CorrectsConfigurationsOfEarlyVersions)
   this->Model.Change("unet/config.json", "_diffusers_version", "0.8.1");
   this->Parameters.InferenceSteps = 1;
   this->Parameters.InstancesPerPrompt = 1;
-  this->Parameters.CaptureSteps = { 1 };
-  this->Parameters.CapturePredictedImage = this->Parameters.CapturePredictedNoise = false;
-  EXPECT_EQ(this->Sample().Width, 256) << "64 latent pixels";
+  this->Parameters.Decoding = tdl::LatentDecoding::LinearApproximation; // an image pixel per latent
+  EXPECT_EQ(this->Sample().Width, 64);
   this->Model.Change("unet/config.json", "_diffusers_version", "0.10.0");
-  EXPECT_EQ(this->Sample().Width, 32);
+  EXPECT_EQ(this->Sample().Width, 8);
 
   const auto provenance = nlohmann::json::parse(this->Sample().Provenance);
   EXPECT_EQ(provenance["scheduler_config"]["steps_offset"], 1);
