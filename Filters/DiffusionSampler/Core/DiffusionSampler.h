@@ -17,7 +17,10 @@ struct SamplerParameters
 {
   /** Folder of the model, see DiffusionModel. */
   std::string ModelFolder;
-  /** Class names; case does not matter. Where the model's prompts.txt groups them, so do we. */
+  /**
+   * Any text, or class names, whose case does not matter, or a name for the images of a model
+   * without prompts, as the model is. Where the model's prompts.txt groups them, so do we.
+   */
   std::vector<std::string> Prompts;
   /**
    * Prompts with groups, see ReadPromptFile; excludes Prompts. Without either, the model's own
@@ -33,10 +36,11 @@ struct SamplerParameters
   SchedulerKind Scheduler = SchedulerKind::DDIM;
   /**
    * Classifier-free guidance (Ho and Salimans 2022): the output u without and c with the prompt are
-   * combined to u + scale (c - u). At 1 the network runs with the prompt alone, once.
+   * combined to u + scale (c - u). At 1 the network runs with the prompt alone, once. Of no effect
+   * on a model without prompts.
    */
   double GuidanceScale = 1.5;
-  /** Class to guide away from; empty: from no class in particular. */
+  /** Text or class to guide away from; empty: from nothing in particular. */
   std::string NegativePrompt;
   /** What to keep of each captured step: the sample itself, the image and noise predicted from it.
    */
@@ -81,7 +85,8 @@ struct SampledInstance
   /**
    * Captured images, uint8, components fastest, then columns, rows from the bottom as in
    * vtkImageData, iterations: Components * Width * Height * K values. [-1, 1] is mapped to [0,
-   * 255], for the noise too; what lies outside is cut. Empty where not captured.
+   * 255], for the noise too; what lies outside is cut. Of latent models these are the images of
+   * latents, see LatentDecoding. Empty where not captured.
    */
   std::vector<std::uint8_t> Image;
   std::vector<std::uint8_t> PredictedImage;
