@@ -3,23 +3,18 @@
 
 #include "Filters/Foundation/Error.h"
 #include "Filters/Networks/ModelFolder.h"
+#include "Filters/Networks/Utf8.h"
 
 #include <unicode/bytestream.h>
 #include <unicode/normalizer2.h>
 #include <unicode/uchar.h>
-#include <unicode/utf8.h>
 
 #include <algorithm>
 #include <charconv>
 #include <filesystem>
-#include <fstream>
-#include <limits>
 #include <map>
 #include <optional>
-#include <queue>
-#include <set>
 #include <system_error>
-#include <tuple>
 #include <utility>
 
 namespace tdl
@@ -37,22 +32,6 @@ constexpr std::array NamedTokens{ "bos_token", "eos_token", "unk_token", "sep_to
  */
 constexpr char BeginText[] = "<|startoftext|>";
 constexpr char EndText[] = "<|endoftext|>";
-
-void AppendCodePoint(std::string& text, UChar32 codePoint)
-{
-  std::array<char, U8_MAX_LENGTH> bytes{};
-  std::int32_t count = 0;
-  U8_APPEND_UNSAFE(bytes.data(), count, codePoint);
-  text.append(bytes.data(), static_cast<std::size_t>(count));
-}
-
-/** The code point at `position`, which moves behind it; negative where the bytes are not UTF-8. */
-UChar32 NextCodePoint(std::string_view text, std::size_t& position)
-{
-  UChar32 codePoint = 0;
-  U8_NEXT(text.data(), position, text.size(), codePoint);
-  return codePoint;
-}
 
 /** Normalization form C, white space as single spaces, lower case. */
 std::string Normalize(std::string_view text)
@@ -97,11 +76,6 @@ std::string Normalize(std::string_view text)
   return normalized;
 }
 
-bool StartsWith(std::string_view text, std::string_view beginning)
-{
-  return text.compare(0, beginning.size(), beginning) == 0;
-}
-
 /** Calls onText for what is between the tokens and onToken for each; of several the longest. */
 template <typename Tokens, typename OnText, typename OnToken>
 void SplitAt(const Tokens& tokens, std::string_view text, OnText onText, OnToken onToken)
@@ -124,44 +98,6 @@ void SplitAt(const Tokens& tokens, std::string_view text, OnText onText, OnToken
   onText(text.substr(begin));
 }
 
-enum class CharacterClass
-{
-  Space,
-  Letter,
-  Number,
-  Other
-};
-
-CharacterClass Classify(UChar32 codePoint)
-{
-  const std::uint32_t category = U_GET_GC_MASK(codePoint);
-  if ((category & U_GC_L_MASK) != 0)
-  {
-    return CharacterClass::Letter;
-  }
-  if ((category & U_GC_N_MASK) != 0)
-  {
-    return CharacterClass::Number;
-  }
-  return u_isUWhiteSpace(codePoint) != 0 ? CharacterClass::Space : CharacterClass::Other;
-}
-
-/** Where the characters of the wanted class, from the byte `begin` on, end. */
-std::size_t EndOfRun(std::string_view text, std::size_t begin, CharacterClass wanted)
-{
-  std::size_t end = begin;
-  while (end < text.size())
-  {
-    std::size_t next = end;
-    if (Classify(NextCodePoint(text, next)) != wanted)
-    {
-      break;
-    }
-    end = next;
-  }
-  return end;
-}
-
 void SkipSpace(std::string_view& text)
 {
   text.remove_prefix(EndOfRun(text, 0, CharacterClass::Space));
@@ -174,16 +110,8 @@ void SkipSpace(std::string_view& text)
  */
 std::string_view TakeWord(std::string_view& text)
 {
-  static constexpr std::array<std::string_view, 7> contractions{ "'s", "'t", "'re", "'ve", "'m",
-    "'ll", "'d" };
-  std::size_t end = 0;
-  const auto* contraction = std::find_if(contractions.begin(), contractions.end(),
-    [text](std::string_view candidate) { return StartsWith(text, candidate); });
-  if (contraction != contractions.end())
-  {
-    end = contraction->size();
-  }
-  else
+  std::size_t end = ContractionSize(text);
+  if (end == 0)
   {
     const CharacterClass first = Classify(NextCodePoint(text, end));
     end = first == CharacterClass::Number ? end : EndOfRun(text, end, first);
@@ -191,28 +119,6 @@ std::string_view TakeWord(std::string_view& text)
   const std::string_view word = text.substr(0, end);
   text.remove_prefix(end);
   return word;
-}
-
-/**
- * The printable character that stands for each byte in vocab.json and merges.txt: Latin-1's
- * printable ones for themselves, the other bytes in order from U+0100 on.
- */
-std::array<std::string, 256> ByteSymbols()
-{
-  std::array<std::string, 256> symbols;
-  UChar32 substitute = 0x100;
-  for (UChar32 byte = 0; byte < 256; ++byte)
-  {
-    const bool printable = (byte >= 0x21 && byte <= 0x7E) || (byte >= 0xA1 && byte != 0xAD);
-    AppendCodePoint(symbols[static_cast<std::size_t>(byte)], printable ? byte : substitute++);
-  }
-  return symbols;
-}
-
-std::uint64_t PairKey(std::int64_t left, std::int64_t right)
-{
-  constexpr unsigned bits = 32;
-  return (static_cast<std::uint64_t>(left) << bits) | static_cast<std::uint64_t>(right);
 }
 
 /** A token that is recognized in the text as it is written. */
@@ -414,18 +320,11 @@ private:
   OptionalFile OldAdded;
 };
 
-FileError Broken(const std::string& path, const std::string& what)
-{
-  return FileError("'" + path + "' " + what + "; download it again.");
-}
 }
 
 ClipTokenizer::ClipTokenizer(const std::string& folder)
+  : Pairs(folder)
 {
-  const std::filesystem::path path(folder);
-  this->ReadVocabulary((path / "vocab.json").string());
-  this->ReadMerges((path / "merges.txt").string());
-
   TokenizerSettings settings(folder);
   std::map<std::string, bool> normalized;
   for (const AddedToken& token : settings.Added)
@@ -456,18 +355,15 @@ ClipTokenizer::ClipTokenizer(const std::string& folder)
   this->End = this->IdOf(settings.Named["eos_token"].Text);
   this->Padding = this->IdOf(settings.Named["pad_token"].Text);
   const std::string& unknown = settings.Named["unk_token"].Text;
-  const auto unknownFound = this->Vocabulary.find(unknown);
-  if (unknownFound == this->Vocabulary.end())
+  const auto unknownId = this->Pairs.Find(unknown);
+  if (!unknownId)
   {
-    throw FileError("'" + (path / "vocab.json").string() + "' lacks '" + unknown +
-      "', the token of the unknown; choose files that belong together.");
+    throw FileError("'" + (std::filesystem::path(folder) / "vocab.json").string() + "' lacks '" +
+      unknown + "', the token of the unknown; choose files that belong together.");
   }
-  const auto symbols = ByteSymbols();
+  const auto symbols = BytePairs::ByteSymbols();
   const auto idOfSymbol = [&](const std::string& symbol)
-  {
-    const auto found = this->Vocabulary.find(symbol);
-    return found == this->Vocabulary.end() ? unknownFound->second : found->second;
-  };
+  { return this->Pairs.Find(symbol).value_or(*unknownId); };
   for (std::size_t byte = 0; byte < symbols.size(); ++byte)
   {
     this->ByteIds[byte] = idOfSymbol(symbols[byte]);
@@ -475,103 +371,25 @@ ClipTokenizer::ClipTokenizer(const std::string& folder)
   }
 }
 
-void ClipTokenizer::ReadVocabulary(const std::string& path)
-{
-  const nlohmann::json json = ReadJsonObject(path);
-  std::set<std::int64_t> ids;
-  for (const auto& [token, value] : json.items())
-  {
-    if (!value.is_number_unsigned() ||
-      value.get<std::uint64_t>() > std::numeric_limits<std::int32_t>::max())
-    {
-      throw Broken(path, "gives token '" + token + "' something other than a count as its id");
-    }
-    const auto id = value.get<std::int64_t>();
-    if (!ids.insert(id).second)
-    {
-      throw Broken(path, "gives the id " + std::to_string(id) + " to two tokens");
-    }
-    this->Vocabulary.emplace(token, id);
-  }
-}
-
-void ClipTokenizer::ReadMerges(const std::string& path)
-{
-  std::ifstream stream(path, std::ios::binary);
-  if (!stream)
-  {
-    throw FileError("Cannot open '" + path + "'; check the path and its permissions.");
-  }
-  std::string line;
-  for (std::size_t number = 1; std::getline(stream, line); ++number)
-  {
-    if (!line.empty() && line.back() == '\r')
-    {
-      line.pop_back();
-    }
-    if (line.rfind("#version", 0) == 0)
-    {
-      continue;
-    }
-    const std::size_t space = line.find(' ');
-    if (space == std::string::npos || line.find(' ', space + 1) != std::string::npos)
-    {
-      throw Broken(path,
-        "has something other than two symbols with a space between in line " +
-          std::to_string(number));
-    }
-    const std::string left = line.substr(0, space);
-    const std::string right = line.substr(space + 1);
-    const auto leftFound = this->Vocabulary.find(left);
-    const auto rightFound = this->Vocabulary.find(right);
-    const auto joined = this->Vocabulary.find(left + right);
-    if (leftFound == this->Vocabulary.end() || rightFound == this->Vocabulary.end() ||
-      joined == this->Vocabulary.end())
-    {
-      throw FileError("'" + path + "' has tokens that vocab.json lacks in line " +
-        std::to_string(number) + "; choose files that belong together.");
-    }
-    this->Merges[PairKey(leftFound->second, rightFound->second)] = { number, joined->second };
-  }
-  if (this->Merges.empty())
-  {
-    throw Broken(path, "holds no merges");
-  }
-}
-
 std::int64_t ClipTokenizer::IdOf(const std::string& token) const
 {
-  const auto found = this->Vocabulary.find(token);
-  return found != this->Vocabulary.end() ? found->second : this->AddedIds.at(token);
+  const auto id = this->Pairs.Find(token);
+  return id ? *id : this->AddedIds.at(token);
 }
 
 void ClipTokenizer::AddToken(const std::string& text)
 {
-  auto id = static_cast<std::int64_t>(this->Vocabulary.size());
+  auto id = static_cast<std::int64_t>(this->Pairs.Size());
   for (const auto& added : this->AddedIds)
   {
     id = std::max(id, added.second + 1);
   }
-  const auto found = this->Vocabulary.find(text);
-  this->AddedIds.emplace(text, found == this->Vocabulary.end() ? id : found->second);
+  this->AddedIds.emplace(text, this->Pairs.Find(text).value_or(id));
 }
 
 std::vector<std::int64_t> ClipTokenizer::Tokenize(std::string_view text) const
 {
-  if (text.size() > MaximumTextBytes)
-  {
-    throw DataError("A prompt of " + std::to_string(text.size()) + " bytes is too long; at most " +
-      std::to_string(MaximumTextBytes) + " are possible.");
-  }
-  for (std::size_t position = 0; position < text.size();)
-  {
-    const std::size_t begin = position;
-    if (NextCodePoint(text, position) < 0)
-    {
-      throw DataError("The prompt is not UTF-8 at byte " + std::to_string(begin) +
-        "; enter it anew or save its file as UTF-8.");
-    }
-  }
+  RequirePrompt(text);
   std::vector<std::int64_t> ids;
   const auto append = [&ids](const LiteralToken& token) { ids.push_back(token.Id); };
   SplitAt(
@@ -620,71 +438,13 @@ void ClipTokenizer::TokenizeNormalized(std::string_view text, std::vector<std::i
 
 void ClipTokenizer::TokenizeWord(std::string_view word, std::vector<std::int64_t>& ids) const
 {
-  struct Symbol
-  {
-    std::int64_t Id;
-    std::size_t Previous;
-    std::size_t Next; ///< The number of bytes where it is the last.
-    bool Joined;      ///< It is now part of one before it.
-  };
-  const std::size_t size = word.size();
-  std::vector<Symbol> symbols(size);
-  for (std::size_t i = 0; i < size; ++i)
+  std::vector<std::int64_t> symbols;
+  symbols.reserve(word.size());
+  for (std::size_t i = 0; i < word.size(); ++i)
   {
     const auto byte = static_cast<unsigned char>(word[i]);
-    symbols[i] = { (i + 1 < size ? this->ByteIds : this->LastByteIds)[byte], i - 1, i + 1, false };
+    symbols.push_back((i + 1 < word.size() ? this->ByteIds : this->LastByteIds)[byte]);
   }
-
-  struct Candidate
-  {
-    std::size_t Rank;
-    std::size_t Left; ///< Index of the pair's left symbol.
-    std::uint64_t Pair;
-    bool operator>(const Candidate& other) const
-    {
-      return std::tie(this->Rank, this->Left) > std::tie(other.Rank, other.Left);
-    }
-  };
-  std::priority_queue<Candidate, std::vector<Candidate>, std::greater<>> candidates;
-  const auto pairAt = [&symbols](std::size_t left)
-  { return PairKey(symbols[left].Id, symbols[symbols[left].Next].Id); };
-  const auto consider = [&](std::size_t left)
-  {
-    const auto found = this->Merges.find(pairAt(left));
-    if (found != this->Merges.end())
-    {
-      candidates.push({ found->second.Rank, left, found->first });
-    }
-  };
-  for (std::size_t i = 0; i + 1 < size; ++i)
-  {
-    consider(i);
-  }
-  while (!candidates.empty())
-  {
-    const Candidate best = candidates.top();
-    candidates.pop();
-    Symbol& left = symbols[best.Left];
-    if (left.Joined || left.Next == size || pairAt(best.Left) != best.Pair)
-    {
-      continue; // One of the two has been joined to another since.
-    }
-    left.Id = this->Merges.at(best.Pair).Id;
-    symbols[left.Next].Joined = true;
-    left.Next = symbols[left.Next].Next;
-    if (left.Next < size)
-    {
-      symbols[left.Next].Previous = best.Left;
-      consider(best.Left);
-    }
-    if (best.Left > 0)
-    {
-      consider(left.Previous);
-    }
-  }
-  for (std::size_t i = 0; i < size; i = symbols[i].Next)
-  {
-    ids.push_back(symbols[i].Id);
-  }
+  this->Pairs.Join(symbols, ids);
 }
 }

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
+#include "Filters/Networks/BytePairs.h"
+
 #include <array>
 #include <cstddef>
 #include <cstdint>
@@ -23,9 +25,6 @@ namespace tdl
 class ClipTokenizer
 {
 public:
-  /** A longer text is no prompt; in bytes. */
-  static constexpr std::size_t MaximumTextBytes = 1'000'000;
-
   /**
    * Opens a folder that holds vocab.json and merges.txt, and optionally tokenizer_config.json,
    * special_tokens_map.json and added_tokens.json.
@@ -36,7 +35,7 @@ public:
 
   /**
    * The ids of a text's tokens, however many they are.
-   * @param text UTF-8, at most MaximumTextBytes.
+   * @param text UTF-8, see RequirePrompt.
    * @throws DataError when the text is not UTF-8 or too long.
    */
   std::vector<std::int64_t> Tokenize(std::string_view text) const;
@@ -62,24 +61,16 @@ private:
     std::string Text;
     std::int64_t Id;
   };
-  struct Merge
-  {
-    std::size_t Rank; ///< Pairs of lower rank are joined first.
-    std::int64_t Id;  ///< Of the joined symbol.
-  };
 
-  void ReadVocabulary(const std::string& path);
-  void ReadMerges(const std::string& path);
   void AddToken(const std::string& text);
   std::int64_t IdOf(const std::string& token) const;
   void TokenizeNormalized(std::string_view text, std::vector<std::int64_t>& ids) const;
   void TokenizeWord(std::string_view word, std::vector<std::int64_t>& ids) const;
 
-  std::unordered_map<std::string, std::int64_t> Vocabulary;
+  BytePairs Pairs;
   std::unordered_map<std::string, std::int64_t> AddedIds; ///< Of literal tokens, by their text.
   std::vector<LiteralToken> Literals;                     ///< Sought in the text as it was given.
   std::vector<LiteralToken> NormalizedLiterals;           ///< Sought in the normalized text.
-  std::unordered_map<std::uint64_t, Merge> Merges;        ///< By the ids of a pair's symbols.
   std::array<std::int64_t, 256> ByteIds{};                ///< Of a byte within a word.
   std::array<std::int64_t, 256> LastByteIds{};            ///< Of the last byte of a word.
   std::int64_t Begin = 0;

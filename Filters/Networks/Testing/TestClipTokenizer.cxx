@@ -3,6 +3,7 @@
 #include "Filters/Networks/ClipTokenizer.h"
 #include "Filters/Networks/ModelFolder.h"
 #include "Filters/Networks/Testing/TemporaryFolder.h"
+#include "Filters/Networks/Utf8.h"
 
 #include <gtest/gtest.h>
 
@@ -158,7 +159,7 @@ TEST_F(ClipTokenizer, RefusesTextThatIsNotUtf8)
 TEST_F(ClipTokenizer, RefusesTextThatIsTooLong)
 {
   const tdl::ClipTokenizer tokenizer = this->Open();
-  const std::string longest(tdl::ClipTokenizer::MaximumTextBytes, 'a');
+  const std::string longest(tdl::MaximumPromptBytes, 'a');
   EXPECT_EQ(tokenizer.Encode(longest).size(), 77U);
   EXPECT_THROW(tokenizer.Encode(longest + "a"), tdl::DataError);
 }
