@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <functional>
 #include <limits>
 #include <string>
 
@@ -47,6 +48,16 @@ double BetaQuantile(double a, double p)
 }
 }
 
+std::vector<double> ListedTimesteps(const Configuration& config)
+{
+  const auto listed = config.Get<std::vector<int>>("timesteps", {});
+  if (std::adjacent_find(listed.begin(), listed.end(), std::less_equal<>()) != listed.end())
+  {
+    config.Refuse("timesteps");
+  }
+  return { listed.begin(), listed.end() };
+}
+
 // Halves are rounded to even, as NumPy does.
 std::vector<double> SpacedTimesteps(
   const Configuration& config, TimestepRule rule, int total, int steps)
@@ -56,6 +67,21 @@ std::vector<double> SpacedTimesteps(
     throw ParameterError("Inference Steps is " + std::to_string(steps) +
       "; the model was trained with " + std::to_string(total) + " timesteps, so choose 1 to " +
       std::to_string(total) + ".");
+  }
+  auto listed = ListedTimesteps(config);
+  if (!listed.empty())
+  {
+    if (listed.size() != static_cast<std::size_t>(steps))
+    {
+      throw ParameterError("Inference Steps is " + std::to_string(steps) + ", but '" +
+        config.Path() + "' lists the timesteps of " + std::to_string(listed.size()) +
+        "; choose that many.");
+    }
+    if (listed.front() >= total || listed.back() < 0)
+    {
+      config.Refuse("timesteps");
+    }
+    return listed;
   }
   const auto spacing = config.Get<std::string>(
     "timestep_spacing", rule == TimestepRule::Leading ? "leading" : "linspace");

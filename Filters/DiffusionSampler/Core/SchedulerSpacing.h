@@ -17,11 +17,21 @@ enum class TimestepRule
 };
 
 /**
+ * The timesteps that a configuration lists, decreasing; none where it leaves their choice to the
+ * number of steps. Read from the key timesteps, which is ours: what was chosen for a model by hand,
+ * such as the 27 steps of GLIDE's upsampler.
+ * @throws FileError when they do not fall.
+ */
+std::vector<double> ListedTimesteps(const Configuration& config);
+
+/**
  * Timesteps of N steps, decreasing (Lin et al. 2024, table 2).
  *
- * Read from timestep_spacing (leading, linspace, trailing) and steps_offset.
+ * Read from ListedTimesteps or else timestep_spacing (leading, linspace, trailing) and
+ * steps_offset.
  * @param total the timesteps of the training.
- * @throws ParameterError when N is not in [1, total] or leads out of the training's timesteps,
+ * @throws ParameterError when N is not in [1, total], leads out of the training's timesteps or is
+ *         another number than that of the list,
  *         FileError when a value is of the wrong type or not supported.
  */
 std::vector<double> SpacedTimesteps(

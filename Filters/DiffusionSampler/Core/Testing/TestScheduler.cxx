@@ -75,9 +75,14 @@ std::string Message(SchedulerKind kind, const json& config, int steps)
 }
 }
 
-TEST(Scheduler, FollowsTheTrajectoriesOfDiffusers)
+// Files of golden data below Testing/Data.
+class Trajectories : public testing::TestWithParam<const char*>
 {
-  std::ifstream file(TDL_TEST_DATA "/SchedulerTrajectories.json");
+};
+
+TEST_P(Trajectories, AreThoseOfTheReference)
+{
+  std::ifstream file(std::string(TDL_TEST_DATA "/") + this->GetParam());
   const json cases = json::parse(file);
   ASSERT_FALSE(cases.empty());
   for (const json& one : cases)
@@ -126,6 +131,11 @@ TEST(Scheduler, FollowsTheTrajectoriesOfDiffusers)
     EXPECT_EQ(evaluation, one["timesteps"].size());
   }
 }
+
+INSTANTIATE_TEST_SUITE_P(Scheduler, Trajectories,
+  testing::Values("SchedulerTrajectories.json", "Glide/trajectories.json"),
+  [](const auto& suite)
+  { return std::string(suite.param).front() == 'G' ? "Glide" : "Diffusers"; });
 
 TEST(Scheduler, PredictionTypesAgreeOnTheSameSample)
 {
@@ -249,6 +259,28 @@ TEST(Scheduler, RefusesStepsOutOfRange)
   EXPECT_EQ(Message(SchedulerKind::DDIM, { { "steps_offset", 1 } }, 1000),
     "Inference Steps 1000 with the model's steps_offset 1 leaves the timesteps of the training; "
     "choose fewer steps.");
+}
+
+TEST(Scheduler, TakesTimestepsThatAreListed)
+{
+  const json listed{ { "timesteps", { 900, 30, 7 } } };
+  for (const auto kind : { SchedulerKind::DDPM, SchedulerKind::DDIM, SchedulerKind::DPMSolver })
+  {
+    const auto scheduler = Scheduler::Create(kind, tdl::SchedulerConfig(listed), 3);
+    EXPECT_EQ(scheduler->Timestep(0), 900);
+    EXPECT_EQ(scheduler->Timestep(1), 30);
+    EXPECT_EQ(scheduler->Timestep(2), 7);
+    EXPECT_EQ(scheduler->Timestep(3), -1);
+  }
+  const std::string message = Message(SchedulerKind::DDIM, listed, 4);
+  EXPECT_NE(message.find("Inference Steps is 4, but '"), std::string::npos) << message;
+  EXPECT_NE(message.find("lists the timesteps of 3; choose"), std::string::npos) << message;
+  for (const json& wrong :
+    { json{ 1, 2, 3 }, json{ 5, 5, 1 }, json{ 1000, 5, 1 }, json{ 5, 1, -1 }, json{ "a", 1, 0 } })
+  {
+    const std::string refusal = Message(SchedulerKind::DDIM, { { "timesteps", wrong } }, 3);
+    EXPECT_NE(refusal.find("has timesteps = " + wrong.dump()), std::string::npos) << refusal;
+  }
 }
 
 TEST(Scheduler, NamesWhatItDoesNotSupport)
