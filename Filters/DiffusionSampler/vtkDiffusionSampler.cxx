@@ -102,6 +102,7 @@ vtkDiffusionSampler::vtkDiffusionSampler()
   this->CapturePredictedNoise = defaults.CapturePredictedNoise;
   this->CaptureEvery = defaults.CaptureEvery;
   this->LatentDecoding = static_cast<int>(defaults.Decoding);
+  this->UpsampleCapturedImages = defaults.UpsampleCapturedImages;
   this->StoredImageSize = defaults.StoredImageSize;
   this->Device = static_cast<int>(defaults.Device);
   this->DeviceIndex = defaults.DeviceIndex;
@@ -162,6 +163,7 @@ void vtkDiffusionSampler::PrintSelf(ostream& os, vtkIndent indent)
   }
   os << "\n";
   os << indent << "LatentDecoding: " << this->LatentDecoding << "\n";
+  os << indent << "UpsampleCapturedImages: " << this->UpsampleCapturedImages << "\n";
   os << indent << "StoredImageSize: " << this->StoredImageSize << "\n";
   os << indent << "Device: " << this->Device << "\n";
   os << indent << "DeviceIndex: " << this->DeviceIndex << "\n";
@@ -196,6 +198,7 @@ int vtkDiffusionSampler::RequestData(
   parameters.CaptureEvery = this->CaptureEvery;
   parameters.CaptureSteps = this->CaptureSteps;
   parameters.Decoding = static_cast<tdl::LatentDecoding>(this->LatentDecoding);
+  parameters.UpsampleCapturedImages = this->UpsampleCapturedImages;
   parameters.StoredImageSize = this->StoredImageSize;
   parameters.Device = static_cast<tdl::DeviceKind>(this->Device);
   parameters.DeviceIndex = this->DeviceIndex;

@@ -201,6 +201,17 @@ public:
 
   ///@{
   /**
+   * Whether the model's upsampler enlarges the captured images, each by a run of its own of many
+   * steps, noisy images and predicted noise included. An error where the folder of such a model
+   * has no upsampler; no effect on models of other families. Default: off.
+   */
+  vtkSetMacro(UpsampleCapturedImages, bool);
+  vtkGetMacro(UpsampleCapturedImages, bool);
+  vtkBooleanMacro(UpsampleCapturedImages, bool);
+  ///@}
+
+  ///@{
+  /**
    * The longer side of the images in the output, in pixels, resampled with antialiasing. Default:
    * 0, as the model makes them.
    */
@@ -273,6 +284,7 @@ private:
   int CaptureEvery;
   std::vector<int> CaptureSteps;
   int LatentDecoding;
+  bool UpsampleCapturedImages;
   int StoredImageSize;
   int Device;
   int DeviceIndex;

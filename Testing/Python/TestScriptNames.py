@@ -15,7 +15,7 @@ NAMES = {
 NAMES_WITH_TORCH = {
     "DiffusionSampler": """ModelFolder Prompts PromptFile InstancesPerPrompt Seed InferenceSteps Scheduler
         GuidanceScale NegativePrompt CaptureNoisyImage CapturePredictedImage CapturePredictedNoise
-        CaptureEvery CaptureSteps StoredImageSize Device DeviceIndex Threads BatchSize""",
+        CaptureEvery CaptureSteps UpsampleCapturedImages StoredImageSize Device DeviceIndex Threads BatchSize""",
     "FeatureEncoder": """Encoder EncoderFolder ImageArray FeatureOutput Normalization Components
         ThumbnailSize Device DeviceIndex Threads BatchSize""",
 }

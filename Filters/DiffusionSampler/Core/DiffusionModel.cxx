@@ -17,7 +17,7 @@ namespace
 {
 struct Family
 {
-  const char* Class; ///< of diffusers
+  const char* Class; ///< Of diffusers, the last of ours.
   std::unique_ptr<DiffusionModel> (*Open)(
     const std::string&, const Configuration&, const ModelOptions&);
 };
@@ -25,7 +25,8 @@ struct Family
 constexpr Family Families[] = { { "DDPMPipeline", OpenPixelModel },
   { "DDIMPipeline", OpenPixelModel }, { "LDMPipeline", OpenLDMModel },
   { "DiTPipeline", OpenDiTModel }, { "StableDiffusionPipeline", OpenStableDiffusionModel },
-  { "StableDiffusionXLPipeline", OpenStableDiffusionXLModel } };
+  { "StableDiffusionXLPipeline", OpenStableDiffusionXLModel }, { "GlidePipeline", OpenGlideModel },
+  { "TorchScriptPipeline", OpenTorchScriptModel } };
 }
 
 Condition Concatenate(const std::vector<Condition>& conditions)

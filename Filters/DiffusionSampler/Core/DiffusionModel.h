@@ -33,6 +33,7 @@ struct ModelOptions
 {
   at::Device Device = at::kCPU;
   LatentDecoding Decoding = LatentDecoding::Autoencoder;
+  bool Upsample = false; ///< Enlarge images by the model's upsampler, where its family has one.
 };
 
 /**

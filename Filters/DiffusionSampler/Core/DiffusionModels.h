@@ -11,6 +11,8 @@ namespace tdl
  */
 std::unique_ptr<DiffusionModel> OpenDiTModel(
   const std::string& folder, const Configuration& index, const ModelOptions& options);
+std::unique_ptr<DiffusionModel> OpenGlideModel(
+  const std::string& folder, const Configuration& index, const ModelOptions& options);
 std::unique_ptr<DiffusionModel> OpenLDMModel(
   const std::string& folder, const Configuration& index, const ModelOptions& options);
 std::unique_ptr<DiffusionModel> OpenPixelModel(

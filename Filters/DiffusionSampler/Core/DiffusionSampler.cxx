@@ -461,7 +461,8 @@ SampledImages SampleImages(
   // On the CPU it is the instances that share the threads, so that each has one to itself.
   const InferenceScope scope(device.is_cpu() ? 1 : threads);
 
-  const auto model = DiffusionModel::Open(parameters.ModelFolder, { device, parameters.Decoding });
+  const auto model = DiffusionModel::Open(
+    parameters.ModelFolder, { device, parameters.Decoding, parameters.UpsampleCapturedImages });
   const auto scheduler =
     Scheduler::Create(parameters.Scheduler, model->SchedulerConfig(), parameters.InferenceSteps);
   const std::vector<Prompt> prompts = NamedPrompts(parameters, *model);

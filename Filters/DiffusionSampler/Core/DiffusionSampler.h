@@ -56,6 +56,11 @@ struct SamplerParameters
   std::vector<int> CaptureSteps;
   /** How captured latents become images; of no effect on other models. */
   LatentDecoding Decoding = LatentDecoding::Autoencoder;
+  /**
+   * Whether the model's upsampler enlarges all captured images, each by a run of its own. FileError
+   * where the folder of such a model lacks it; of no effect on models of other families.
+   */
+  bool UpsampleCapturedImages = false;
   /** The longer side of stored images, resampled with antialiasing; 0: as they come. */
   int StoredImageSize = 0;
   DeviceKind Device = DeviceKind::Auto;
