@@ -17,7 +17,7 @@ namespace
 {
 struct Family
 {
-  const char* Class; ///< Of diffusers, the last of ours.
+  const char* Class; ///< Of diffusers, the last two of ours.
   std::unique_ptr<DiffusionModel> (*Open)(
     const std::string&, const Configuration&, const ModelOptions&);
 };

@@ -21,4 +21,6 @@ std::unique_ptr<DiffusionModel> OpenStableDiffusionModel(
   const std::string& folder, const Configuration& index, const ModelOptions& options);
 std::unique_ptr<DiffusionModel> OpenStableDiffusionXLModel(
   const std::string& folder, const Configuration& index, const ModelOptions& options);
+std::unique_ptr<DiffusionModel> OpenTorchScriptModel(
+  const std::string& folder, const Configuration& index, const ModelOptions& options);
 }

@@ -1,0 +1,217 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "Filters/DiffusionSampler/Core/ClassModel.h"
+#include "Filters/DiffusionSampler/Core/DiffusionModels.h"
+#include "Filters/DiffusionSampler/Core/ModelComponents.h"
+#include "Filters/Foundation/Error.h"
+#include "Filters/Networks/Memory.h"
+
+#include <ATen/ATen.h>
+#include <torch/csrc/jit/api/module.h>
+#include <torch/csrc/jit/runtime/graph_executor.h>
+#include <torch/csrc/jit/serialization/import.h>
+#include <torch/version.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <fstream>
+#include <mutex>
+#include <sstream>
+
+namespace tdl
+{
+namespace
+{
+constexpr char FileName[] = "denoiser.pt";
+
+/** What went wrong, without the places in the code: the first line of why a file cannot be read,
+ * the last of why a network cannot be run. */
+std::string Reason(const std::exception& error, bool last)
+{
+  const auto* torchError = dynamic_cast<const c10::Error*>(&error);
+  std::istringstream lines(torchError ? torchError->what_without_backtrace() : error.what());
+  std::string reason;
+  for (std::string line; std::getline(lines, line);)
+  {
+    const std::size_t begin = line.find_first_not_of(" \t");
+    if (begin != std::string::npos && (last || reason.empty()))
+    {
+      reason = line.substr(begin);
+    }
+  }
+  // "[enforce fail at inline_container.cc:165] . " and so on.
+  const std::size_t place = reason.find("] . ");
+  return reason.front() == '[' && place != std::string::npos ? reason.substr(place + 4) : reason;
+}
+
+/** TorchScript files are zip archives. */
+bool IsArchive(const std::string& path)
+{
+  std::ifstream stream(path, std::ios::binary);
+  if (!stream)
+  {
+    throw FileError("Cannot open '" + path + "'; check the path and its permissions.");
+  }
+  std::string beginning(2, '\0');
+  stream.read(beginning.data(), 2);
+  return stream && beginning == "PK";
+}
+
+/**
+ * Any network of pixels that a TorchScript file holds: denoiser.pt and scheduler/. The network's
+ * forward(sample, timestep), of classes forward(sample, timestep, class_labels), takes the noisy
+ * samples (B, C, H, W) float32, the timestep of each (B) float32 and the label of each (B) int64,
+ * and returns what the scheduler's prediction_type says, (B, C, H, W), or (B, 2C, H, W) with the
+ * variance.
+ *
+ * model_index.json has beside _class_name "TorchScriptPipeline" in_channels (C), sample_size (W and
+ * H, or a list of H and W), num_class_embeds (number of labels; 0 or absent: unconditional), the
+ * entries of ClassModel, and torch_version, the version of PyTorch that made the file.
+ */
+class TorchScriptModel : public ClassModel
+{
+public:
+  TorchScriptModel(
+    const std::string& folder, const Configuration& index, const ModelOptions& options)
+    : ClassModel(folder, ReadSchedulerConfig(folder), options)
+    , Path((std::filesystem::path(folder) / FileName).string())
+  {
+    const std::int64_t classes = index.GetCount("num_class_embeds", 0, 0);
+    this->ReadClasses(index, classes);
+    const auto sides = index.GetCounts("sample_size", 0, 2);
+    this->Shape = { 1, index.GetCount("in_channels", 0), sides[0], sides[1] };
+    if (this->Shape[1] != 1 && this->Shape[1] != 3)
+    {
+      index.Refuse("in_channels");
+    }
+    this->Load(index.Get<std::string>("torch_version", "of a version that is not known"));
+    this->CheckArguments(classes > 0 ? 3 : 2);
+  }
+
+  std::vector<std::int64_t> SampleShape() const override { return this->Shape; }
+
+  at::Tensor Forward(
+    const at::Tensor& samples, double timestep, const Condition& condition) const override
+  {
+    std::vector<c10::IValue> arguments{ samples, Timesteps(samples, timestep) };
+    if (this->IsConditional())
+    {
+      arguments.emplace_back(LabelsOf(condition));
+    }
+    // What the just-in-time compiler makes of the network after its first runs may differ from them
+    // in the last bits.
+    const torch::jit::GraphOptimizerEnabledGuard unoptimized(false);
+    c10::IValue result;
+    try
+    {
+      result = this->Network.get_method("forward")(std::move(arguments));
+    }
+    catch (const std::exception& error)
+    {
+      throw DataError("The network in '" + this->Path + "' failed: " + Reason(error, true));
+    }
+    this->CheckOutput(result, samples);
+    return result.toTensor();
+  }
+
+private:
+  void Load(const std::string& version)
+  {
+    if (!IsArchive(this->Path))
+    {
+      throw FileError("'" + this->Path +
+        "' is not a TorchScript file; make it with torch.jit.save, as "
+        "Examples/export_torchscript.py does.");
+    }
+    const std::uint64_t bytes = std::filesystem::file_size(this->Path);
+    if (bytes > AvailableMemory())
+    {
+      throw ResourceError("The network '" + this->Path + "' takes " + Gigabytes(bytes) +
+        " of memory, but " + Gigabytes(AvailableMemory()) + " are free; choose a smaller model.");
+    }
+    try
+    {
+      this->Network = torch::jit::load(this->Path, this->Device());
+      this->Network.eval();
+    }
+    catch (const std::exception& error)
+    {
+      throw FileError("'" + this->Path + "', made by PyTorch " + version +
+        ", cannot be read by LibTorch " + TORCH_VERSION + " (" + Reason(error, false) +
+        "); export it with a version that is no newer, or without what is new in it.");
+    }
+    std::uint64_t weights = 0;
+    for (const at::Tensor& tensor : this->Network.parameters())
+    {
+      weights += tensor.nbytes();
+    }
+    for (const at::Tensor& tensor : this->Network.buffers())
+    {
+      weights += tensor.nbytes();
+    }
+    this->AddWeights({ this->Path }, weights);
+  }
+
+  /** @throws FileError when forward does not take `count` arguments. */
+  void CheckArguments(std::size_t count) const
+  {
+    const auto method = this->Network.find_method("forward");
+    const auto refuse = [&](const std::string& what)
+    {
+      throw FileError("The network in '" + this->Path + "' has " + what +
+        ", but model_index.json asks for one that takes " +
+        (count == 3 ? "samples, timesteps and class labels"
+                    : "samples and timesteps, as num_class_embeds is 0") +
+        "; export it so.");
+    };
+    if (!method)
+    {
+      refuse("no method forward");
+    }
+    const auto& arguments = method->function().getSchema().arguments(); // self is the first
+    const auto needed = std::count_if(arguments.begin(), arguments.end(),
+      [](const c10::Argument& argument) { return !argument.default_value().has_value(); });
+    if (static_cast<std::size_t>(needed) > count + 1 || arguments.size() < count + 1)
+    {
+      refuse("a forward of " + std::to_string(arguments.size() - 1) + " arguments");
+    }
+  }
+
+  void CheckOutput(const c10::IValue& result, const at::Tensor& samples) const
+  {
+    if (!result.isTensor())
+    {
+      throw DataError("The network in '" + this->Path + "' returns " + result.tagKind() +
+        " instead of a tensor; export one that returns its prediction alone.");
+    }
+    const at::Tensor output = result.toTensor();
+    auto expected = samples.sizes().vec();
+    const bool plain = output.sizes() == at::IntArrayRef(expected);
+    expected[1] *= 2;
+    if (!plain && output.sizes() != at::IntArrayRef(expected))
+    {
+      std::ostringstream message;
+      message << "The network in '" << this->Path << "' returns " << output.sizes()
+              << " for samples of " << samples.sizes()
+              << "; it must return the shape of the samples, or twice their channels with the "
+                 "variance.";
+      throw DataError(message.str());
+    }
+    if (output.scalar_type() != at::kFloat)
+    {
+      throw DataError("The network in '" + this->Path + "' returns " +
+        std::string(c10::toString(output.scalar_type())) + "; it must return float32.");
+    }
+  }
+
+  std::string Path;
+  std::vector<std::int64_t> Shape;
+  torch::jit::Module Network;
+};
+}
+
+std::unique_ptr<DiffusionModel> OpenTorchScriptModel(
+  const std::string& folder, const Configuration& index, const ModelOptions& options)
+{
+  return std::make_unique<TorchScriptModel>(folder, index, options);
+}
+}
