@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
-#include "Filters/DiffusionSampler/Core/PromptFile.h"
 #include "Filters/Networks/ModelFolder.h"
 
 #include <ATen/core/Tensor.h>
