@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "Filters/EmbeddingQuality/Core/Neighborhoods.h"
 
+#include "Filters/EmbeddingQuality/Core/DistanceTiles.h"
 #include "Filters/EvolutionaryEmbedding/Core/Simd.h"
 
 #include <omp.h>
@@ -19,70 +20,15 @@ namespace
 {
 constexpr double NotANumber = std::numeric_limits<double>::quiet_NaN();
 
-/** Queries whose distances to some rows are summed up in registers together. */
-constexpr int Group = 6;
-/** Doubles in the widest vectors of today's processors, which are as many rows. */
-constexpr int VectorWidth = 8;
-/** Rows that are made ready together for all queries of a block. */
-constexpr int TileWidth = 8 * VectorWidth;
+constexpr int Group = DistanceTile::Group;
+constexpr int TileWidth = DistanceTile::Width;
 /** Queries of a block, which one thread works on. */
 constexpr int BlockSize = 8 * Group;
 /** Differences of coordinates between two reports: some hundredths of a second. */
 constexpr std::int64_t ReportEvery = std::int64_t(1) << 27;
 
-/** A coordinate of as many rows as a vector holds. */
-struct alignas(VectorWidth * sizeof(double)) Lanes
-{
-  std::array<double, VectorWidth> Row;
-};
-
-/** Squared distances of a group of queries to the rows of a tile. */
-struct TileDistances
-{
-  std::array<std::array<double, TileWidth>, Group> Of;
-};
-
-/**
- * Sums in the order of the coordinates, so that equal rows are equally far. Squares that no double
- * holds count as the largest one.
- * @param queries D x Group; @param tile TileWidth / VectorWidth x D.
- */
-TDL_SIMD_CLONES void MeasureTile(
-  const double* queries, const Lanes* tile, int dimension, TileDistances& distances)
-{
-  constexpr double farthest = std::numeric_limits<double>::max();
-  for (int first = 0; first < TileWidth; first += VectorWidth)
-  {
-    // Loops that are unrolled into one vector per query, or as many as it takes. The compiler's own
-    // type of a vector as wide as this stays in memory where the processor's are narrower.
-    std::array<std::array<double, VectorWidth>, Group> sums{};
-    const double* query = queries;
-    for (int d = 0; d < dimension; ++d, ++tile, query += Group)
-    {
-#pragma GCC unroll 6
-      for (int q = 0; q < Group; ++q)
-      {
-#pragma omp simd
-        for (int row = 0; row < VectorWidth; ++row)
-        {
-          const double difference = tile->Row[row] - query[q];
-          sums[q][row] += difference * difference;
-        }
-      }
-    }
-    for (int q = 0; q < Group; ++q)
-    {
-      for (int row = 0; row < VectorWidth; ++row)
-      {
-        distances.Of[q][first + row] = std::min(sums[q][row], farthest);
-      }
-    }
-  }
-}
-
 /** Number of distances below the bound, or at it in the first few rows; NaN is neither. */
-TDL_SIMD_CLONES int CountNearer(
-  const std::array<double, TileWidth>& distances, double bound, int ties)
+TDL_SIMD_CLONES int CountNearer(const DistanceTile::Distances& distances, double bound, int ties)
 {
   std::int64_t count = 0; // as wide as what is compared, so that both fit the same vectors
   for (int row = 0; row < ties; ++row)
@@ -106,7 +52,7 @@ public:
   {
   }
 
-  void Add(const std::array<double, TileWidth>& distances, int begin)
+  void Add(const DistanceTile::Distances& distances, int begin)
   {
     if (CountNearer(distances, this->Bound, 0) == 0)
     {
@@ -238,7 +184,7 @@ struct Query
   std::vector<int> Ranks;
 
   /** Regards a tile of elements. */
-  void Regard(std::array<double, TileWidth>& distances, int begin)
+  void Regard(DistanceTile::Distances& distances, int begin)
   {
     if (begin <= this->Element && this->Element < begin + TileWidth)
     {
@@ -259,17 +205,17 @@ class Comparison
 {
 public:
   Comparison(const Rows& rows, const std::vector<int>& elements)
-    : Coordinates(rows)
+    : Tiles(rows)
     , Elements(elements)
     , Dimension(static_cast<int>(rows.cols()))
-    , Tile(static_cast<std::size_t>(TileWidth / VectorWidth) * this->Dimension)
   {
   }
 
   /** @return Whether all queries are answered; not when stopped. */
   bool Answer(std::vector<Query>& queries, Watch& watch)
   {
-    this->Pack(queries);
+    this->Tiles.SetQueries(
+      [&](int q) { return this->Elements[queries[q].Element]; }, static_cast<int>(queries.size()));
     for (std::size_t first = 0; first < queries.size(); first += Group)
     {
       this->MeasureOthers(queries, first);
@@ -286,14 +232,15 @@ public:
       {
         return false;
       }
-      this->FillTile([begin](int row) { return begin + row; }, count - begin);
+      this->Tiles.SetTile(
+        [this, begin](int row) { return this->Elements[begin + row]; }, count - begin);
       for (std::size_t first = 0; first < queries.size(); first += Group)
       {
-        this->MeasureGroup(first);
+        auto& distances = this->Tiles.Measure(first);
         const std::size_t size = std::min<std::size_t>(Group, queries.size() - first);
         for (std::size_t q = 0; q < size; ++q)
         {
-          queries[first + q].Regard(this->Distances.Of[q], begin);
+          queries[first + q].Regard(distances[q], begin);
         }
       }
     }
@@ -301,51 +248,6 @@ public:
   }
 
 private:
-  /** Coordinates of groups of queries side by side. */
-  void Pack(const std::vector<Query>& queries)
-  {
-    const std::size_t groups = (queries.size() + Group - 1) / Group;
-    this->Packed.assign(groups * Group * this->Dimension, 0.0);
-    for (std::size_t q = 0; q < queries.size(); ++q)
-    {
-      double* packed = &this->Packed[q / Group * Group * this->Dimension + q % Group];
-      const int row = this->Elements[queries[q].Element];
-      for (int d = 0; d < this->Dimension; ++d)
-      {
-        packed[static_cast<std::ptrdiff_t>(d) * Group] = this->Coordinates(row, d);
-      }
-    }
-  }
-
-  /** @param element Index of the element for a row below `count`; rows beyond it are NaN. */
-  template <typename Element>
-  void FillTile(Element element, int count)
-  {
-    Lanes* lanes = this->Tile.data();
-    for (int first = 0; first < TileWidth; first += VectorWidth)
-    {
-      const int size = std::clamp(count - first, 0, VectorWidth);
-      std::array<int, VectorWidth> rows{};
-      for (int row = 0; row < size; ++row)
-      {
-        rows[row] = this->Elements[element(first + row)];
-      }
-      for (int d = 0; d < this->Dimension; ++d, ++lanes)
-      {
-        for (int row = 0; row < VectorWidth; ++row)
-        {
-          lanes->Row[row] = row < size ? this->Coordinates(rows[row], d) : NotANumber;
-        }
-      }
-    }
-  }
-
-  void MeasureGroup(std::size_t first)
-  {
-    MeasureTile(
-      &this->Packed[first * this->Dimension], this->Tile.data(), this->Dimension, this->Distances);
-  }
-
   /** Distances of a group to its others, by the same code as all, so that ties are ties. */
   void MeasureOthers(std::vector<Query>& queries, std::size_t first)
   {
@@ -361,23 +263,20 @@ private:
     for (std::size_t begin = 0; begin < pairs.size(); begin += TileWidth)
     {
       const auto count = static_cast<int>(std::min<std::size_t>(TileWidth, pairs.size() - begin));
-      this->FillTile([&](int row) { return pairs[begin + row].second; }, count);
-      this->MeasureGroup(first);
+      this->Tiles.SetTile(
+        [&](int row) { return this->Elements[pairs[begin + row].second]; }, count);
+      const auto& distances = this->Tiles.Measure(first);
       for (int row = 0; row < count; ++row)
       {
         const int q = pairs[begin + row].first;
-        queries[first + q].Distances.push_back(this->Distances.Of[q][row]);
+        queries[first + q].Distances.push_back(distances[q][row]);
       }
     }
   }
 
-  const Rows& Coordinates;
+  DistanceTiles<Rows> Tiles;
   const std::vector<int>& Elements;
   int Dimension;
-  std::vector<double> Packed;
-  /** TileWidth / VectorWidth x D. */
-  std::vector<Lanes> Tile;
-  TileDistances Distances{};
 };
 
 /** Asks for the nearest of elements, and for the ranks of those that `found` has as nearest. */
