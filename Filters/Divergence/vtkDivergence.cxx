@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "vtkDivergence.h"
 
+#include "Filters/Divergence/Columns.h"
 #include "Filters/Divergence/Core/Branches.h"
 #include "Filters/Divergence/Core/Divergence.h"
+#include "Filters/Divergence/FeatureTable.h"
 #include "Filters/EvolutionaryEmbedding/GatherRows.h"
 #include "Filters/EvolutionaryEmbedding/Provenance.h"
 #include "Filters/Foundation/Error.h"
@@ -12,7 +14,6 @@
 #include "vtkCellData.h"
 #include "vtkDoubleArray.h"
 #include "vtkFieldData.h"
-#include "vtkFloatArray.h"
 #include "vtkInformation.h"
 #include "vtkInformationVector.h"
 #include "vtkIntArray.h"
@@ -35,38 +36,6 @@
 
 namespace
 {
-vtkDataArray* FindArray(vtkFieldData* data, const char* name, const char* remedy)
-{
-  vtkDataArray* array = data->GetArray(name);
-  if (!array || array->GetNumberOfTuples() == 0)
-  {
-    throw tdl::DataError(std::string("There is no array of numbers '") + name + "'; " + remedy);
-  }
-  return array;
-}
-
-template <typename Value>
-std::vector<Value> Read(vtkDataArray* array)
-{
-  std::vector<Value> values(array->GetNumberOfTuples());
-  for (std::size_t i = 0; i < values.size(); ++i)
-  {
-    values[i] = static_cast<Value>(array->GetComponent(static_cast<vtkIdType>(i), 0));
-  }
-  return values;
-}
-
-/** All 64 bits, which seeds may have. */
-std::vector<std::int64_t> ReadSeeds(vtkDataArray* array)
-{
-  std::vector<std::int64_t> values(array->GetNumberOfTuples());
-  for (std::size_t i = 0; i < values.size(); ++i)
-  {
-    values[i] = array->GetVariantValue(static_cast<vtkIdType>(i)).ToTypeInt64();
-  }
-  return values;
-}
-
 /** What is compared, and what it is called. */
 struct Labels
 {
@@ -96,14 +65,6 @@ struct Labels
   }
 };
 
-/** Name of a prompt or group in the field data, or one made of its number. */
-std::string NameOf(vtkFieldData* fields, const char* array, const std::string& kind, int id)
-{
-  auto* names = vtkStringArray::SafeDownCast(fields->GetAbstractArray(array));
-  return names && id >= 0 && id < names->GetNumberOfValues() ? std::string(names->GetValue(id))
-                                                             : kind + " " + std::to_string(id);
-}
-
 /** For each label the id that all its rows have in a column, or -1. */
 std::vector<int> OnlyIds(
   vtkTable* table, const char* name, const std::vector<int>& labelOfRow, std::size_t labels)
@@ -111,7 +72,7 @@ std::vector<int> OnlyIds(
   std::vector<std::set<int>> found(labels);
   if (auto* column = vtkDataArray::SafeDownCast(table->GetColumnByName(name)))
   {
-    const auto ids = Read<int>(column);
+    const auto ids = tdl::Read<int>(column);
     for (std::size_t row = 0; row < ids.size(); ++row)
     {
       found[labelOfRow[row]].insert(ids[row]);
@@ -132,67 +93,16 @@ Labels NameLabels(
   Labels labels;
   labels.Kind = groups ? "group" : "prompt";
   labels.Id = ids;
-  std::map<std::string, int> times;
-  for (int id : ids)
-  {
-    labels.Name.push_back(NameOf(
-      table->GetFieldData(), groups ? tdl::names::Groups : tdl::names::Prompts, labels.Kind, id));
-    ++times[labels.Name.back()];
-  }
-  for (std::size_t rank = 0; rank < ids.size(); ++rank)
-  {
-    if (times[labels.Name[rank]] > 1) // columns go by names
-    {
-      labels.Name[rank] += " (" + std::to_string(ids[rank]) + ")";
-    }
-  }
+  labels.Name = tdl::NameIds(
+    table->GetFieldData(), groups ? tdl::names::Groups : tdl::names::Prompts, labels.Kind, ids);
   labels.Prompt = OnlyIds(table, tdl::names::PromptId, labelOfRow, ids.size());
   labels.Group = OnlyIds(table, tdl::names::GroupId, labelOfRow, ids.size());
   return labels;
 }
 
-/** Adds columns to a table, or arrays to points and cells, value by value. */
-class Columns
-{
-public:
-  explicit Columns(vtkFieldData* data)
-    : Data(data)
-  {
-  }
-
-  void Add(const char* name, int value) { this->Find<vtkIntArray>(name)->InsertNextValue(value); }
-
-  void Add(const char* name, double value)
-  {
-    this->Find<vtkDoubleArray>(name)->InsertNextValue(value);
-  }
-
-  void Add(const char* name, const std::string& value)
-  {
-    this->Find<vtkStringArray>(name)->InsertNextValue(value);
-  }
-
-private:
-  template <typename Array>
-  Array* Find(const char* name)
-  {
-    auto* array = Array::SafeDownCast(this->Data->GetAbstractArray(name));
-    if (!array)
-    {
-      vtkNew<Array> added;
-      added->SetName(name);
-      this->Data->AddArray(added);
-      array = added;
-    }
-    return array;
-  }
-
-  vtkFieldData* Data;
-};
-
 void FillSeparations(vtkTable* table, const tdl::DivergenceResult& result, const Labels& labels)
 {
-  Columns columns(table->GetRowData());
+  tdl::Columns columns(table->GetRowData());
   for (const tdl::Separation& separation : result.Separations)
   {
     columns.Add("Pair", labels.PairName(separation.First, separation.Second));
@@ -242,7 +152,7 @@ void FillSeparability(vtkTable* table, const tdl::DivergenceResult& result, cons
 void FillDecisions(
   vtkTable* table, const tdl::DivergenceResult& result, const Labels& labels, bool groups)
 {
-  Columns columns(table->GetRowData());
+  tdl::Columns columns(table->GetRowData());
   for (const tdl::Decision& decision : result.Decisions)
   {
     const bool open = decision.Neighborhood < 0;
@@ -268,7 +178,7 @@ int CountInstances(const tdl::MergeNode& node, const tdl::DivergenceResult& resu
 
 void FillTree(vtkTable* table, const tdl::DivergenceResult& result, const Labels& labels)
 {
-  Columns columns(table->GetRowData());
+  tdl::Columns columns(table->GetRowData());
   for (std::size_t n = 0; n < result.Tree.size(); ++n)
   {
     const tdl::MergeNode& node = result.Tree[n];
@@ -345,13 +255,13 @@ void FillBranches(vtkPolyData* output, vtkPolyData* input, const tdl::Divergence
   constexpr double inFront = 0.25; // of the spacing of the rings, which is one
   vtkNew<vtkPoints> points;
   vtkNew<vtkCellArray> lines;
-  Columns ofPoints(output->GetPointData());
-  Columns ofCells(output->GetCellData());
+  tdl::Columns ofPoints(output->GetPointData());
+  tdl::Columns ofCells(output->GetCellData());
   for (const tdl::BranchLine& branch : branches)
   {
     const tdl::MergeNode& node = result.Tree[branch.Node];
     const int leaf = node.Members.size() == 1 ? node.Members.front() : -1;
-    const auto addIds = [&](Columns& columns)
+    const auto addIds = [&](tdl::Columns& columns)
     {
       columns.Add("Node", branch.Node);
       columns.Add(tdl::names::PromptId, leaf < 0 ? -1 : labels.Prompt[leaf]);
@@ -467,26 +377,11 @@ int vtkDivergence::RequestData(
   parameters.Threads = this->Threads;
   try
   {
-    if (input->GetNumberOfRows() == 0)
-    {
-      throw DataError("The feature table is empty; feed a table with at least one row.");
-    }
-    constexpr char remedy[] = "connect a Feature Encoder or a Feature Reader.";
+    const TableElements table(input);
     vtkFieldData* rows = input->GetRowData();
-    vtkSmartPointer<vtkDataArray> column = FindArray(rows, names::Features, remedy);
-    auto features = vtkSmartPointer<vtkFloatArray>(vtkFloatArray::SafeDownCast(column));
-    if (!features)
-    {
-      features = vtkSmartPointer<vtkFloatArray>::New();
-      features->DeepCopy(column);
-    }
     LabeledElements elements;
     elements.Kind = groups ? "group" : "prompt";
-    elements.Elements.Features = features->GetPointer(0);
-    elements.Elements.Count = static_cast<int>(features->GetNumberOfTuples());
-    elements.Elements.Dimension = features->GetNumberOfComponents();
-    elements.Elements.Instance = Read<int>(FindArray(rows, names::Instance, remedy));
-    elements.Elements.Iteration = Read<int>(FindArray(rows, names::Iteration, remedy));
+    elements.Elements = table.Elements;
     elements.Label = Read<int>(FindArray(rows, groups ? names::GroupId : names::PromptId,
       groups ? "compare prompts instead." : "compare groups instead."));
     elements.Prompt = elements.Label;
