@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Made-up feature tables as the feature encoder makes them."""
 import json
+import pathlib
 
 import numpy as np
 from vtkmodules.util.numpy_support import numpy_to_vtk
@@ -62,3 +63,22 @@ def keep_rows(table, rows):
         set_column(kept, name, ic.array_of(table.GetRowData(), name)[rows])
     kept.GetFieldData().ShallowCopy(table.GetFieldData())
     return kept
+
+
+def write_features(name, features, table):
+    """Writes features of a table's images as a Feature Reader takes them, provenance their name."""
+    rows = {column: ic.array_of(table.GetRowData(), column)
+            for column in ("Instance", "Iteration", "PromptId", "Seed")}
+    order = np.lexsort((rows["Iteration"], rows["Instance"]))
+    first = order[rows["Iteration"][order] == 0]
+    np.save(f"{name}.npy", features[order].astype(np.float32))
+    path = pathlib.Path(f"{name}.json").resolve()
+    path.write_text(json.dumps({
+        "format": "tree-of-diffusion-life-features", "version": 1,
+        "provenance": {"encoder": name}, "features": f"{name}.npy",
+        "prompts": [{"text": text, "group": GROUPS[group]}
+                    for text, group in zip(PROMPTS, PROMPT_GROUP)],
+        "iterations": [{"timestep": 999 - int(k)} for k in range(rows["Iteration"].max() + 1)],
+        "instances": [{"instance": int(rows["Instance"][i]), "prompt": int(rows["PromptId"][i]),
+                       "seed": int(rows["Seed"][i])} for i in first]}))
+    return str(path)

@@ -10,6 +10,7 @@ NAMES = {
         DisplacementSpacing OptimizationSteps EarlyExaggeration LearningRate Metric Seed Threads""",
     "EmbeddingQuality": "Neighbors SampleSize",
     "Divergence": "Embedding Compare Neighbors Threshold Resamples Confidence Seed Threads",
+    "EncoderComparison": "Neighbors SampleSize Threads",
     "FilmStrip": "Instances Every ImageArray",
 }
 NAMES_WITH_TORCH = {
