@@ -7,7 +7,7 @@ runPackages=(
   paraview-dev python3-paraview python3-dev libutfcpp-dev mpi-default-dev libglew-dev libfreetype-dev
   libeigen3-dev libfftw3-dev nlohmann-json3-dev libcli11-dev libssl-dev libicu-dev zlib1g-dev libpng-dev libjpeg-dev libturbojpeg0-dev
   libtorch-dev libopenblas0-openmp
-  xvfb xauth libgl1-mesa-dri)
+  xvfb xauth libgl1-mesa-dri python3-matplotlib)
 
 # To test as well.
 testPackages=(libgtest-dev git clang-format clang-tidy libomp-dev)
