@@ -21,7 +21,10 @@ cmake --preset default
 cmake --build --preset default
 
 step "Static analysis"
-run-clang-tidy -quiet -p build "^$PWD/(Filters|Readers|Representations)/(?!.*/Testing/)"
+# Clang can't read headers that GCC has precompiled.
+mkdir -p build/tidy
+sed 's/-Winvalid-pch  *-include [^ ]*//' build/compile_commands.json > build/tidy/compile_commands.json
+run-clang-tidy -quiet -p build/tidy "^$PWD/(Filters|Readers|Representations)/(?!.*/Testing/)"
 
 step "Algorithms under sanitizers"
 cmake --preset core-sanitize
