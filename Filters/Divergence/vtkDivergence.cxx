@@ -6,9 +6,9 @@
 #include "Filters/Divergence/Core/Divergence.h"
 #include "Filters/Divergence/FeatureTable.h"
 #include "Filters/EvolutionaryEmbedding/GatherRows.h"
-#include "Filters/EvolutionaryEmbedding/Provenance.h"
 #include "Filters/Foundation/Error.h"
 #include "Filters/Foundation/Names.h"
+#include "Filters/Foundation/Provenance.h"
 
 #include "vtkCellArray.h"
 #include "vtkCellData.h"

@@ -4,9 +4,9 @@
 #include "Filters/EvolutionaryEmbedding/Core/EvolutionaryEmbedding.h"
 #include "Filters/EvolutionaryEmbedding/Core/FrozenEmbedding.h"
 #include "Filters/EvolutionaryEmbedding/GatherRows.h"
-#include "Filters/EvolutionaryEmbedding/Provenance.h"
 #include "Filters/Foundation/Error.h"
 #include "Filters/Foundation/Names.h"
+#include "Filters/Foundation/Provenance.h"
 
 #include "vtkCellArray.h"
 #include "vtkCellData.h"

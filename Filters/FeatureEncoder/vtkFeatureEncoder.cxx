@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "vtkFeatureEncoder.h"
 
-#include "Filters/EvolutionaryEmbedding/Provenance.h"
 #include "Filters/FeatureEncoder/Core/FeatureEncoder.h"
 #include "Filters/FeatureEncoder/Core/Thumbnails.h"
 #include "Filters/Foundation/Error.h"
 #include "Filters/Foundation/Names.h"
+#include "Filters/Foundation/Provenance.h"
 #include "Filters/Foundation/Threads.h"
 #include "Filters/Networks/DefaultModel.h"
 
