@@ -10,11 +10,11 @@
 
 namespace tdl
 {
-class ClipTextLayer;
 class Configuration;
 class Embedding;
 class LayerNorm;
 class Linear;
+class TransformerLayer;
 
 /** Shape of a CLIP text encoder: the keys of transformers' config.json, with its defaults. */
 struct ClipTextConfig
@@ -25,7 +25,7 @@ struct ClipTextConfig
   std::int64_t NumHiddenLayers = 12;
   std::int64_t NumAttentionHeads = 8;
   std::int64_t MaxPositionEmbeddings = 77;
-  std::string HiddenAct = "quick_gelu"; ///< or "gelu".
+  std::string HiddenAct = "quick_gelu"; ///< A name that FindActivation knows.
   double LayerNormEps = 1e-5;
   std::int64_t EosTokenId = 49407;
   std::int64_t ProjectionDim = 0; ///< 0 = CLIPTextModel, which has no projection.
@@ -62,7 +62,10 @@ public:
   explicit ClipTextModel(const ClipTextConfig& config);
   ~ClipTextModel() override;
 
-  /** Opens a folder that holds config.json and the weights "model", for inference. */
+  /**
+   * Opens a folder that holds config.json and the weights "model", for inference; of a whole
+   * CLIPModel its text half.
+   */
   static std::shared_ptr<ClipTextModel> Open(const std::string& folder);
 
   /**
@@ -80,7 +83,7 @@ private:
   ClipTextConfig Settings;
   std::shared_ptr<Embedding> TokenEmbedding;
   std::shared_ptr<Embedding> PositionEmbedding;
-  std::vector<std::shared_ptr<ClipTextLayer>> Layers;
+  std::vector<std::shared_ptr<TransformerLayer>> Layers;
   std::shared_ptr<LayerNorm> FinalLayerNorm;
   std::shared_ptr<Linear> Projection; ///< Absent where there is none.
 };

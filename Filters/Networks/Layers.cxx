@@ -29,7 +29,8 @@ at::Tensor Linear::Forward(const at::Tensor& input) const
 }
 
 Conv2d::Conv2d(std::int64_t inputs, std::int64_t outputs, std::int64_t kernel, Options options)
-  : Weight(this->register_parameter("weight", torch::empty({ outputs, inputs, kernel, kernel })))
+  : Weight(this->register_parameter(
+      "weight", torch::empty({ outputs, inputs / options.Groups, kernel, kernel })))
   , Bias(RegisterBias(*this, outputs, options.Bias))
   , Settings(options)
 {
@@ -37,7 +38,8 @@ Conv2d::Conv2d(std::int64_t inputs, std::int64_t outputs, std::int64_t kernel, O
 
 at::Tensor Conv2d::Forward(const at::Tensor& input) const
 {
-  return at::conv2d(input, this->Weight, this->Bias, this->Settings.Stride, this->Settings.Padding);
+  return at::conv2d(input, this->Weight, this->Bias, this->Settings.Stride, this->Settings.Padding,
+    /*dilation=*/1, this->Settings.Groups);
 }
 
 GroupNorm::GroupNorm(std::int64_t groups, std::int64_t channels, double epsilon)
@@ -93,6 +95,21 @@ Embedding::Embedding(std::int64_t count, std::int64_t channels)
 at::Tensor Embedding::Forward(const at::Tensor& indices) const
 {
   return at::embedding(this->Weight, indices);
+}
+
+NamePlace FindPlace(torch::nn::Module& root, const std::string& path)
+{
+  torch::nn::Module* parent = &root;
+  std::size_t begin = 0;
+  for (std::size_t dot = path.find('.'); dot != std::string::npos; dot = path.find('.', begin))
+  {
+    const std::string level = path.substr(begin, dot - begin);
+    const auto children = parent->named_children();
+    const auto* const child = children.find(level);
+    parent = child != nullptr ? child->get() : RegisterChild<NameLevel>(*parent, level).get();
+    begin = dot + 1;
+  }
+  return { parent, path.substr(begin) };
 }
 
 void InitializeParameters(torch::nn::Module& network)

@@ -36,6 +36,7 @@ public:
     std::int64_t Stride = 1;
     std::int64_t Padding = 0;
     bool Bias = true;
+    std::int64_t Groups = 1; ///< Of channels that see only each other.
   };
   Conv2d(std::int64_t inputs, std::int64_t outputs, std::int64_t kernel, Options options);
   /** (B, inputs, H, W) -> (B, outputs, H', W') */
@@ -117,6 +118,16 @@ std::shared_ptr<T> RegisterChild(
 class NameLevel : public torch::nn::Module
 {
 };
+
+/** Where a module or parameter is registered. */
+struct NamePlace
+{
+  torch::nn::Module* Parent;
+  std::string Name;
+};
+
+/** The place of a dotted path below `root`, whose levels are made where they are not there. */
+NamePlace FindPlace(torch::nn::Module& root, const std::string& path);
 
 /** Registers `modules` as children "0", "1", ... of a list that is child `name` of `parent`. */
 template <typename T>

@@ -159,6 +159,16 @@ std::int64_t Configuration::GetCount(
   return count;
 }
 
+double Configuration::GetPositive(const std::string& key, double fallback) const
+{
+  const double number = this->Get(key, fallback);
+  if (!(number > 0.0))
+  {
+    this->Refuse(key);
+  }
+  return number;
+}
+
 std::vector<std::int64_t> Configuration::GetCounts(
   const std::string& key, std::int64_t fallback, std::size_t size) const
 {
@@ -168,6 +178,25 @@ std::vector<std::int64_t> Configuration::GetCounts(
     this->Refuse(key);
   }
   return counts;
+}
+
+Configuration Configuration::GetPart(const std::string& key) const
+{
+  Configuration part;
+  part.Source = this->Source;
+  part.Part = this->Part + key + ".";
+  part.Settings = this->Get(key, nlohmann::json());
+  const auto earlier = this->Get(key + "_dict", nlohmann::json::object());
+  if (!part.Settings.is_object())
+  {
+    this->Refuse(key);
+  }
+  if (!earlier.is_object())
+  {
+    this->Refuse(key + "_dict");
+  }
+  part.Settings.update(earlier);
+  return part;
 }
 
 bool Configuration::Has(const std::string& key) const
@@ -186,7 +215,7 @@ void Configuration::Refuse(const std::string& key) const
 {
   const auto found = this->Settings.find(key);
   const std::string value = found == this->Settings.end() ? "missing" : found->dump();
-  throw FileError("'" + this->Source + "' has " + key + " = " + value +
+  throw FileError("'" + this->Source + "' has " + this->Part + key + " = " + value +
     ", which is not supported; choose another model.");
 }
 

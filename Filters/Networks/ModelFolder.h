@@ -58,6 +58,9 @@ public:
   std::int64_t GetCount(
     const std::string& key, std::int64_t fallback, std::int64_t minimum = 1) const;
 
+  /** A number greater than zero. @throws FileError as Get, and when it is not. */
+  double GetPositive(const std::string& key, double fallback) const;
+
   /** `size` values: a list of them, or one value for all. @throws FileError as Get. */
   template <typename T>
   std::vector<T> GetPerItem(const std::string& key, const T& fallback, std::size_t size) const
@@ -90,6 +93,13 @@ public:
     }
   }
 
+  /**
+   * The settings of a part of the model, an object at `key`; those of an object at `key`_dict, as
+   * early versions of transformers wrote it, come before. Messages name `key`, then the part's own.
+   * @throws FileError when there is no such object.
+   */
+  Configuration GetPart(const std::string& key) const;
+
   /** Whether `key` has a value other than null. */
   bool Has(const std::string& key) const;
 
@@ -108,7 +118,10 @@ public:
   [[noreturn]] void Refuse(const std::string& key) const;
 
 private:
+  Configuration() = default;
+
   std::string Source;
+  std::string Part; ///< Keys that lead to the settings, each with a dot behind it.
   nlohmann::json Settings;
 };
 

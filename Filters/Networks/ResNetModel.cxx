@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "Filters/Networks/ResNetModel.h"
 
+#include "Filters/Networks/Activations.h"
 #include "Filters/Networks/Layers.h"
 #include "Filters/Networks/ModelFolder.h"
 
@@ -8,35 +9,9 @@
 
 #include <algorithm>
 #include <filesystem>
-#include <map>
 
 namespace tdl
 {
-namespace
-{
-using Activation = at::Tensor (*)(const at::Tensor&);
-
-/** The activations of transformers' ResNets by name. */
-const std::map<std::string, Activation> Activations{
-  { "relu", [](const at::Tensor& input) { return at::relu(input); } },
-  { "gelu", [](const at::Tensor& input) { return at::gelu(input); } },
-  { "silu", [](const at::Tensor& input) { return at::silu(input); } },
-  { "swish", [](const at::Tensor& input) { return at::silu(input); } },
-};
-
-constexpr char ClassifierArchitecture[] = "ResNetForImageClassification";
-
-/** Nests modules under a name, as transformers' module tree does. */
-class Group : public torch::nn::Module
-{
-};
-
-std::shared_ptr<Group> RegisterGroup(torch::nn::Module& parent, const std::string& name)
-{
-  return parent.register_module(name, std::make_shared<Group>());
-}
-}
-
 /** A convolution without bias that keeps the size up to its stride, then batch normalization. */
 class ResNetConvolution : public torch::nn::Module
 {
@@ -70,7 +45,7 @@ class ResNetBlock : public torch::nn::Module
 public:
   ResNetBlock(
     std::int64_t inputs, std::int64_t outputs, std::int64_t stride, const ResNetConfig& config)
-    : Activate(Activations.at(config.HiddenAct))
+    : Activate(FindActivation(config.HiddenAct))
   {
     if (inputs != outputs || stride != 1)
     {
@@ -116,6 +91,34 @@ private:
   std::vector<std::shared_ptr<ResNetConvolution>> Layers;
 };
 
+/** Blocks at one size, the first of which strides. */
+class ResNetStage : public torch::nn::Module
+{
+public:
+  ResNetStage(std::int64_t inputs, std::int64_t outputs, std::int64_t depth, std::int64_t stride,
+    const ResNetConfig& config)
+  {
+    for (std::int64_t i = 0; i < depth; ++i)
+    {
+      this->Blocks.push_back(std::make_shared<ResNetBlock>(
+        i == 0 ? inputs : outputs, outputs, i == 0 ? stride : 1, config));
+    }
+    RegisterList(*this, "layers", this->Blocks);
+  }
+
+  at::Tensor Forward(at::Tensor hidden) const
+  {
+    for (const auto& block : this->Blocks)
+    {
+      hidden = block->Forward(hidden);
+    }
+    return hidden;
+  }
+
+private:
+  std::vector<std::shared_ptr<ResNetBlock>> Blocks;
+};
+
 ResNetConfig ResNetConfig::Read(const Configuration& file)
 {
   file.Require<std::string>("model_type", "resnet");
@@ -131,11 +134,7 @@ ResNetConfig ResNetConfig::Read(const Configuration& file)
     file.Refuse("layer_type");
   }
   config.Bottleneck = layerType == "bottleneck";
-  config.HiddenAct = file.Get("hidden_act", config.HiddenAct);
-  if (Activations.count(config.HiddenAct) == 0)
-  {
-    file.Refuse("hidden_act");
-  }
+  config.HiddenAct = ReadActivation(file, "hidden_act", config.HiddenAct);
   config.DownsampleInFirstStage =
     file.Get("downsample_in_first_stage", config.DownsampleInFirstStage);
   config.DownsampleInBottleneck =
@@ -153,49 +152,35 @@ ResNetConfig ResNetConfig::Read(const Configuration& file)
     file.Refuse("depths");
   }
 
-  const auto architectures = file.Get<std::vector<std::string>>("architectures", {});
-  if (std::count(architectures.begin(), architectures.end(), ClassifierArchitecture) > 0)
-  {
-    // transformers counts the labels of the table, which it omits for its default of two.
-    const auto labels = file.Get<std::map<std::string, std::string>>("id2label", {});
-    config.NumLabels = labels.empty() ? 2 : static_cast<std::int64_t>(labels.size());
-  }
+  config.NumLabels = ReadLabelCount(file, "ResNetForImageClassification");
   return config;
 }
 
 ResNetModel::ResNetModel(const ResNetConfig& config)
   : Settings(config)
 {
-  torch::nn::Module& network =
-    config.NumLabels > 0 ? *RegisterGroup(*this, "resnet") : static_cast<torch::nn::Module&>(*this);
+  torch::nn::Module& network = config.NumLabels > 0 ? *RegisterChild<NameLevel>(*this, "resnet")
+                                                    : static_cast<torch::nn::Module&>(*this);
   this->Stem =
-    RegisterGroup(network, "embedder")
+    RegisterChild<NameLevel>(network, "embedder")
       ->register_module("embedder",
         std::make_shared<ResNetConvolution>(config.NumChannels, config.EmbeddingSize, 7, 2));
 
-  std::vector<std::shared_ptr<Group>> stages;
   std::int64_t channels = config.EmbeddingSize;
   for (std::size_t s = 0; s < config.HiddenSizes.size(); ++s)
   {
-    std::vector<std::shared_ptr<ResNetBlock>> blocks;
-    for (std::int64_t depth = 0; depth < config.Depths[s]; ++depth)
-    {
-      const bool downsample = depth == 0 && (s > 0 || config.DownsampleInFirstStage);
-      blocks.push_back(
-        std::make_shared<ResNetBlock>(channels, config.HiddenSizes[s], downsample ? 2 : 1, config));
-      channels = config.HiddenSizes[s];
-    }
-    stages.push_back(std::make_shared<Group>());
-    RegisterList(*stages.back(), "layers", blocks);
-    this->Blocks.insert(this->Blocks.end(), blocks.begin(), blocks.end());
+    const bool downsample = s > 0 || config.DownsampleInFirstStage;
+    this->Stages.push_back(std::make_shared<ResNetStage>(
+      channels, config.HiddenSizes[s], config.Depths[s], downsample ? 2 : 1, config));
+    channels = config.HiddenSizes[s];
   }
-  RegisterList(*RegisterGroup(network, "encoder"), "stages", stages);
+  RegisterList(*RegisterChild<NameLevel>(network, "encoder"), "stages", this->Stages);
 
   if (config.NumLabels > 0)
   {
     // Child 0 of transformers' head flattens and has no parameters.
     this->Classifier =
-      RegisterGroup(*this, "classifier")
+      RegisterChild<NameLevel>(*this, "classifier")
         ->register_module("1", std::make_shared<Linear>(channels, config.NumLabels));
   }
 }
@@ -213,17 +198,26 @@ std::shared_ptr<ResNetModel> ResNetModel::Open(const std::string& folder)
 
 at::Tensor ResNetModel::Features(const at::Tensor& pixels) const
 {
-  at::Tensor hidden = Activations.at(this->Settings.HiddenAct)(this->Stem->Forward(pixels));
-  hidden = at::max_pool2d(hidden, /*kernel_size=*/3, /*stride=*/2, /*padding=*/1);
-  for (const auto& block : this->Blocks)
-  {
-    hidden = block->Forward(hidden);
-  }
-  return hidden.mean({ 2, 3 });
+  return this->Forward(pixels, {}).Pooled;
 }
 
 at::Tensor ResNetModel::Logits(const at::Tensor& features) const
 {
   return this->Classifier->Forward(features);
+}
+
+VisionModel::Output ResNetModel::Forward(const at::Tensor& pixels, const Request& request) const
+{
+  at::Tensor hidden = FindActivation(this->Settings.HiddenAct)(this->Stem->Forward(pixels));
+  hidden = at::max_pool2d(hidden, /*kernel_size=*/3, /*stride=*/2, /*padding=*/1);
+  Output output;
+  hidden = RunLayers(this->Stages, hidden, request, PixelsAsPatches, output);
+  if (hidden.defined())
+  {
+    output.Patches = PixelsAsPatches(hidden);
+    output.Pooled = hidden.mean({ 2, 3 });
+    output.ClassScores = this->Classifier ? this->Logits(output.Pooled) : at::Tensor();
+  }
+  return output;
 }
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
-#include <torch/nn/module.h>
+#include "Filters/Networks/VisionModel.h"
 
 #include <cstdint>
 #include <memory>
@@ -10,10 +10,9 @@
 
 namespace tdl
 {
-class Configuration;
 class Linear;
-class ResNetBlock;
 class ResNetConvolution;
+class ResNetStage;
 
 /** Shape of a ResNet: the keys of transformers' config.json, with its defaults. */
 struct ResNetConfig
@@ -41,9 +40,10 @@ struct ResNetConfig
  * is a head): He, Zhang, Ren, Sun, "Deep Residual Learning for Image Recognition", 2015; with
  * bottlenecks, version 1.5, which strides in the 3x3 convolution.
  *
- * The stem divides width and height by four, each later stage by two.
+ * The stem divides width and height by four, each later stage by two. Pooled is the mean over the
+ * last stage's pixels. There is no class token; a patch is a pixel of the last stage.
  */
-class ResNetModel : public torch::nn::Module
+class ResNetModel : public VisionModel
 {
 public:
   explicit ResNetModel(const ResNetConfig& config);
@@ -61,12 +61,19 @@ public:
   /** The head's class scores before softmax, (B, NumLabels), of features. */
   at::Tensor Logits(const at::Tensor& features) const;
 
+  Output Forward(const at::Tensor& pixels, const Request& request) const override;
+  std::int64_t Channels() const override { return this->Settings.NumChannels; }
+  std::int64_t HiddenLayers() const override
+  {
+    return static_cast<std::int64_t>(this->Settings.Depths.size()) + 1;
+  }
+
   const ResNetConfig& Config() const { return this->Settings; }
 
 private:
   ResNetConfig Settings;
   std::shared_ptr<ResNetConvolution> Stem;
-  std::vector<std::shared_ptr<ResNetBlock>> Blocks;
+  std::vector<std::shared_ptr<ResNetStage>> Stages;
   std::shared_ptr<Linear> Classifier; ///< Only with a head.
 };
 }

@@ -80,7 +80,7 @@ TEST_F(ChangedClipText, NamesAnUnsupportedOption)
   this->ExpectRefusal("model_type", "t5");
   this->ExpectRefusal("use_attention_mask", true);
   this->ExpectRefusal("architectures", { "CLIPModel" });
-  this->ExpectRefusal("hidden_act", "relu");
+  this->ExpectRefusal("hidden_act", "mish");
   this->ExpectRefusal("num_attention_heads", 5);
   this->ExpectRefusal("num_hidden_layers", 0);
   this->ExpectRefusal("vocab_size", "many");
