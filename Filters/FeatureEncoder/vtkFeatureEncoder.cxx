@@ -185,6 +185,35 @@ void AddThumbnails(vtkTable* table, std::vector<tdl::ImageView> views, int size,
   table->GetRowData()->AddArray(ids);
 }
 
+/** What the elements were made of; no texts where the collection tells none. */
+tdl::ImagePrompts Prompts(vtkFieldData* fields, const std::vector<Element>& elements)
+{
+  tdl::ImagePrompts prompts;
+  auto* texts = vtkStringArray::SafeDownCast(fields->GetAbstractArray(tdl::names::Prompts));
+  for (vtkIdType i = 0; texts && i < texts->GetNumberOfValues(); ++i)
+  {
+    prompts.Texts.push_back(texts->GetValue(i));
+  }
+  for (const Element& element : elements)
+  {
+    prompts.OfImages.push_back(element.PromptId);
+  }
+  return prompts;
+}
+
+void AddPromptSimilarities(vtkTable* table, const std::vector<float>& similarities)
+{
+  if (similarities.empty())
+  {
+    return;
+  }
+  vtkNew<vtkFloatArray> array;
+  array->SetName(tdl::names::PromptSimilarity);
+  array->SetNumberOfValues(static_cast<vtkIdType>(similarities.size()));
+  std::copy(similarities.begin(), similarities.end(), array->GetPointer(0));
+  table->GetRowData()->AddArray(array);
+}
+
 /** Adds the encoder's part to what is told of the images' origin. */
 void TellProvenance(vtkFieldData* fields, const std::string& encoder, const std::string& array)
 {
@@ -202,6 +231,7 @@ vtkFeatureEncoder::vtkFeatureEncoder()
   const tdl::EncoderParameters defaults;
   this->Encoder = static_cast<int>(defaults.Encoder);
   this->FeatureOutput = static_cast<int>(defaults.Output);
+  this->Layer = defaults.Layer;
   this->Normalization = static_cast<int>(defaults.Normalization);
   this->Components = defaults.Components;
   this->Device = static_cast<int>(defaults.Device);
@@ -217,6 +247,7 @@ void vtkFeatureEncoder::PrintSelf(ostream& os, vtkIndent indent)
   os << indent << "EncoderFolder: " << this->EncoderFolder << "\n";
   os << indent << "ImageArray: " << this->ImageArray << "\n";
   os << indent << "FeatureOutput: " << this->FeatureOutput << "\n";
+  os << indent << "Layer: " << this->Layer << "\n";
   os << indent << "Normalization: " << this->Normalization << "\n";
   os << indent << "Components: " << this->Components << "\n";
   os << indent << "ThumbnailSize: " << this->ThumbnailSize << "\n";
@@ -241,6 +272,7 @@ int vtkFeatureEncoder::RequestData(
   parameters.EncoderFolder =
     this->EncoderFolder.empty() ? tdl::DefaultModelFolder("FashionEncoder") : this->EncoderFolder;
   parameters.Output = static_cast<tdl::FeatureOutput>(this->FeatureOutput);
+  parameters.Layer = this->Layer;
   parameters.Components = this->Components;
   parameters.Normalization = static_cast<tdl::FeatureNormalization>(this->Normalization);
   parameters.Device = static_cast<tdl::DeviceKind>(this->Device);
@@ -254,7 +286,9 @@ int vtkFeatureEncoder::RequestData(
   const bool parallel = info->Get(vtkStreamingDemandDrivenPipeline::UPDATE_NUMBER_OF_PIECES()) > 1;
   try
   {
-    if (parallel && (this->Encoder == PCA || this->Normalization == STANDARDIZED))
+    if (parallel &&
+      (this->Encoder == PCA || this->Normalization == STANDARDIZED ||
+        this->Normalization == COMPONENTS))
     {
       throw tdl::ParameterError("PCA and standardized features need all images in one process; "
                                 "choose another Encoder or Normalization, or run without MPI.");
@@ -269,7 +303,9 @@ int vtkFeatureEncoder::RequestData(
       return 1; // other processes have the instances
     }
     std::vector<tdl::ImageView> views = Views(elements);
-    const tdl::EncodedImages encoded = tdl::EncodeImages(views, parameters,
+    const tdl::ImagePrompts prompts =
+      input ? Prompts(input->GetFieldData(), elements) : tdl::ImagePrompts{};
+    const tdl::EncodedImages encoded = tdl::EncodeImages(views, prompts, parameters,
       [this](const tdl::Progress& progress)
       {
         this->SetProgressText(std::string(progress.Stage).c_str());
@@ -296,6 +332,7 @@ int vtkFeatureEncoder::RequestData(
     AddColumn<vtkDoubleArray>(output, names::Timestep, elements, &Element::Timestep);
     AddColumn<vtkDoubleArray>(output, names::Sigma, elements, &Element::Sigma);
     AddFeatures(output, encoded);
+    AddPromptSimilarities(output, encoded.PromptSimilarities);
     output->GetFieldData()->PassData(input->GetFieldData());
     TellProvenance(output->GetFieldData(), encoded.Provenance, this->ImageArray);
     if (this->ThumbnailSize > 0 && rows > 0)

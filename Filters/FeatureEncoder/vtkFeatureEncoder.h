@@ -9,14 +9,18 @@
  * `Iteration`, `Timestep`, `Sigma` (one per iteration).
  *
  * Output: a vtkTable of one row per image, ordered by instance, then iteration. Columns: the above
- * (int, Seed int64, Timestep and Sigma double), `Features` (float, D components) and `ThumbnailId`
- * (int). Field data: the input's, its `Provenance` with a member "encoder"; `Thumbnails` (uint8, a
- * tuple of width * height * components per row of the table, pixel rows from the bottom) and
- * `ThumbnailSize` (width, height, components).
+ * (int, Seed int64, Timestep and Sigma double), `Features` (float, D components), `ThumbnailId`
+ * (int) and, of a CLIP model with its tokenizer where the input has the field data `Prompts`,
+ * `PromptSimilarity` (float): the cosine similarity of the image and its prompt. Field data: the
+ * input's, its `Provenance` with a member "encoder"; `Thumbnails` (uint8, a tuple of width * height
+ * * components per row of the table, pixel rows from the bottom) and `ThumbnailSize` (width,
+ * height, components).
  *
  * On the CPU the features are the same bits at any batch size and number of threads. When aborted,
  * the output holds the rows that are finished. In parallel each process encodes the instances it
  * has; what needs to see all images (PCA, standardized features) is refused then.
+ *
+ * Images are read from the input's memory: several encoders of one input share them.
  */
 #ifndef vtkFeatureEncoder_h
 #define vtkFeatureEncoder_h
@@ -37,13 +41,15 @@ public:
   {
     MODEL,
     PIXELS,
-    PCA
+    PCA,
+    GRADIENTS
   };
 
   ///@{
   /**
    * What makes the features: MODEL (a network), PIXELS (intensities in [0, 1], averaged down to at
-   * most 1024 values) or PCA (principal components of these, over all images). Default: MODEL.
+   * most 1024 values), PCA (principal components of these, over all images) or GRADIENTS
+   * (histograms of gradients at several scales). Default: MODEL.
    */
   vtkSetMacro(Encoder, int);
   vtkGetMacro(Encoder, int);
@@ -52,8 +58,9 @@ public:
   ///@{
   /**
    * Folder of the network as transformers stores it: config.json, preprocessor_config.json,
-   * model.safetensors; a ResNet. Default: empty, the one that comes with the library, trained on
-   * Fashion-MNIST at all noise levels.
+   * model.safetensors; a CLIP, ViT, DINOv2, ResNet or ConvNeXT. Or of one stored as TorchScript:
+   * model.pt, preprocessor_config.json. Default: empty, the one that comes with the library,
+   * trained on Fashion-MNIST at all noise levels.
    */
   vtkSetStdStringFromCharMacro(EncoderFolder);
   vtkGetCharFromStdStringMacro(EncoderFolder);
@@ -70,30 +77,48 @@ public:
   enum FeatureOutputType
   {
     POOLED,
-    SCORES
+    SCORES,
+    CLASS_TOKEN,
+    MEAN_OF_PATCHES,
+    HIDDEN_LAYER,
+    GRAM_MATRIX
   };
 
   ///@{
   /**
-   * Which of the network's results are the features: POOLED (the last stage's activations, averaged
-   * over the image) or SCORES (before softmax; the network must have a classification head).
-   * Default: POOLED.
+   * Which of the network's results are the features: POOLED (what it gives for the whole image),
+   * SCORES (of its classification head, before softmax), CLASS_TOKEN, MEAN_OF_PATCHES (both of the
+   * last layer; a patch of a convolutional network is a pixel), HIDDEN_LAYER (the patches of a
+   * layer, averaged) or GRAM_MATRIX (of the channels of a layer: the upper triangle, row by row,
+   * what is beside the diagonal times the square root of two; of at most 128 channels, onto which
+   * more are projected at random). Default: POOLED.
    */
   vtkSetMacro(FeatureOutput, int);
   vtkGetMacro(FeatureOutput, int);
+  ///@}
+
+  ///@{
+  /**
+   * The layer of HIDDEN_LAYER and GRAM_MATRIX: 0 is the embedding, 1 the first layer (of a
+   * convolutional network: stage), -1 the last, -2 the one before it. Default: -1.
+   */
+  vtkSetMacro(Layer, int);
+  vtkGetMacro(Layer, int);
   ///@}
 
   enum NormalizationType
   {
     NONE,
     L2,
-    STANDARDIZED
+    STANDARDIZED,
+    COMPONENTS
   };
 
   ///@{
   /**
-   * What is done to the features at the end: NONE, L2 (each vector gets length 1) or STANDARDIZED
-   * (each feature gets mean 0 and variance 1 over all images). Default: NONE.
+   * What is done to the features at the end: NONE, L2 (each vector gets length 1), STANDARDIZED
+   * (each feature gets mean 0 and variance 1 over all images) or COMPONENTS (their principal
+   * components over all images take their place). Default: NONE.
    */
   vtkSetMacro(Normalization, int);
   vtkGetMacro(Normalization, int);
@@ -101,7 +126,8 @@ public:
 
   ///@{
   /**
-   * Number of principal components, from 1 to the number of images less one. Default: 50.
+   * Number of principal components, from 1 to the lesser of the number of features and the number
+   * of images less one. Default: 50.
    */
   vtkSetMacro(Components, int);
   vtkGetMacro(Components, int);
@@ -170,6 +196,7 @@ private:
   std::string EncoderFolder;
   std::string ImageArray;
   int FeatureOutput;
+  int Layer;
   int Normalization;
   int Components;
   int ThumbnailSize = 32;

@@ -21,6 +21,7 @@ inline constexpr char Seed[] = "Seed";
 inline constexpr char Timestep[] = "Timestep";
 inline constexpr char Sigma[] = "Sigma";
 inline constexpr char Features[] = "Features";
+inline constexpr char PromptSimilarity[] = "PromptSimilarity";
 inline constexpr char ThumbnailId[] = "ThumbnailId";
 
 // Field data that every stage passes on.

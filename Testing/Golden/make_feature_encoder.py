@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Makes Testing/Data/FeatureEncoder: what Pillow, transformers and scikit-learn compute.
+"""Makes Testing/Data/FeatureEncoder: what Pillow, transformers, scikit-learn and scikit-image compute.
 
-Needs: pip install torch transformers "pillow<13" scikit-learn
+Needs: pip install torch torchvision transformers "pillow<13" scikit-learn scikit-image
 (Pillow 13 resizes some images vertically first, which rounds differently; models were trained before.)
 Run from the repository's root; give the names of cases to make only those.
 """
@@ -13,8 +13,10 @@ import numpy
 import torch
 from PIL import Image
 from safetensors.numpy import save_file
+from skimage.feature import hog
 from sklearn.decomposition import PCA
-from transformers import ResNetForImageClassification
+from transformers import (BitImageProcessor, CLIPImageProcessor, ConvNextImageProcessor,
+                          ResNetForImageClassification, ViTImageProcessor)
 from transformers.models.bit.image_processing_pil_bit import BitImageProcessorPil
 from transformers.models.clip.image_processing_pil_clip import CLIPImageProcessorPil
 from transformers.models.convnext.image_processing_pil_convnext import ConvNextImageProcessorPil
@@ -45,6 +47,9 @@ PROCESSORS = {
                           dict(size={"shortest_edge": 384}, **IMAGENET), (45, 31)),
 }
 
+TORCHVISION = {BitImageProcessorPil: BitImageProcessor, CLIPImageProcessorPil: CLIPImageProcessor,
+               ConvNextImageProcessorPil: ConvNextImageProcessor, ViTImageProcessorPil: ViTImageProcessor}
+
 
 def photograph(height, width, channels):
     """Smooth shapes, edges and grain, uint8 (height, width, channels)."""
@@ -69,7 +74,8 @@ def resize():
 
 
 def preprocessor():
-    """Pixel values by transformers' image processors; of large results every 7th row and column."""
+    """Pixel values by transformers' image processors, both on Pillow and on torchvision; of large results
+    every 7th row and column."""
     for name, (processor, settings, size) in PROCESSORS.items():
         folder = DATA / name
         folder.mkdir(exist_ok=True)
@@ -77,9 +83,11 @@ def preprocessor():
         instance = processor(**settings)
         instance.save_pretrained(folder)
         values = instance(Image.fromarray(image), return_tensors="np").pixel_values
+        faster = TORCHVISION[processor](**settings)(Image.fromarray(image), return_tensors="np").pixel_values
         stride = 7 if values.size > 10000 else 1
-        save_file({"image": image, "pixel_values":
-                   numpy.ascontiguousarray(values[..., ::stride, ::stride])},
+        save_file({"image": image,
+                   "pixel_values": numpy.ascontiguousarray(values[..., ::stride, ::stride]),
+                   "torchvision": numpy.ascontiguousarray(faster[..., ::stride, ::stride])},
                   folder / "golden.safetensors")
 
 
@@ -99,6 +107,17 @@ def shipped():
               DATA / "shipped.safetensors")
 
 
+def gradients():
+    """Histograms of oriented gradients at three sizes."""
+    golden = {"color": photograph(45, 31, 3), "gray": photograph(28, 28, 1)[..., 0]}
+    for name in list(golden):
+        gray = Image.fromarray(golden[name]).convert("L")
+        golden[f"{name} features"] = numpy.concatenate(
+            [hog(numpy.asarray(gray.resize((size, size), Image.Resampling.BILINEAR)).astype(float),
+                 block_norm="L2-Hys", cells_per_block=(2, 2)) for size in (64, 32, 16)]).astype(numpy.float32)
+    save_file(golden, DATA / "gradients.safetensors")
+
+
 def pca():
     random = numpy.random.default_rng(3)
     data = random.normal(0, 1, (300, 6)) @ random.normal(0, 1, (6, 70))
@@ -109,6 +128,6 @@ def pca():
 
 
 DATA.mkdir(parents=True, exist_ok=True)
-CASES = {function.__name__: function for function in (resize, preprocessor, shipped, pca)}
+CASES = {function.__name__: function for function in (resize, preprocessor, shipped, gradients, pca)}
 for case in sys.argv[1:] or CASES:
     CASES[case]()

@@ -9,6 +9,15 @@
 
 namespace tdl
 {
+/** Images that are encoded together, gray or RGB, and where their results go. */
+struct EncoderBatch
+{
+  std::vector<ImageView> Images;
+  float* Features = nullptr;     ///< Dimension() values per image.
+  const int* Prompts = nullptr;  ///< The number of each image's prompt; used where these count.
+  float* Similarities = nullptr; ///< A value per image, where prompts count.
+};
+
 /** Turns an image into a vector of features. Several threads may use one encoder at once. */
 class Encoder
 {
@@ -18,12 +27,11 @@ public:
   /** D, the number of features. */
   virtual int Dimension() const = 0;
 
-  /**
-   * @param images what to encode, gray or RGB.
-   * @param features where D values for each image go.
-   * @throws DataError when an image does not suit the encoder.
-   */
-  virtual void Encode(const std::vector<ImageView>& images, float* features) const = 0;
+  /** Whether it also tells how similar an image is to its prompt. */
+  virtual bool ComparesPrompts() const { return false; }
+
+  /** @throws DataError when an image does not suit the encoder. */
+  virtual void Encode(const EncoderBatch& batch) const = 0;
 
   /** What the features came from, for the provenance: a JSON object. */
   virtual nlohmann::json Provenance() const = 0;

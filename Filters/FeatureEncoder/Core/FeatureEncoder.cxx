@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "Filters/FeatureEncoder/Core/FeatureEncoder.h"
 
+#include "Filters/FeatureEncoder/Core/GradientEncoder.h"
 #include "Filters/FeatureEncoder/Core/ModelEncoder.h"
 #include "Filters/FeatureEncoder/Core/PixelEncoder.h"
 #include "Filters/Foundation/Error.h"
@@ -18,10 +19,11 @@ namespace tdl
 {
 namespace
 {
-constexpr const char* EncoderNames[] = { "Model", "Pixels", "PCA" };
-constexpr const char* NormalizationNames[] = { "None", "L2", "Standardized" };
+constexpr const char* EncoderNames[] = { "Model", "Pixels", "PCA", "Gradients" };
+constexpr const char* NormalizationNames[] = { "None", "L2", "Standardized", "PCA" };
 
-void Check(const std::vector<ImageView>& images, const EncoderParameters& parameters)
+void Check(const std::vector<ImageView>& images, const ImagePrompts& prompts,
+  const EncoderParameters& parameters)
 {
   if (parameters.BatchSize < 0)
   {
@@ -39,6 +41,35 @@ void Check(const std::vector<ImageView>& images, const EncoderParameters& parame
       throw DataError("An image has " + std::to_string(image.Channels) +
         " components per pixel; choose an array with 1 (gray) or 3 (RGB).");
     }
+  }
+  if (prompts.Texts.empty())
+  {
+    return;
+  }
+  const auto known = [&prompts](int number)
+  { return number >= 0 && number < static_cast<int>(prompts.Texts.size()); };
+  if (prompts.OfImages.size() != images.size() ||
+    !std::all_of(prompts.OfImages.begin(), prompts.OfImages.end(), known))
+  {
+    throw DataError("An image is of a prompt that is not among the " +
+      std::to_string(prompts.Texts.size()) +
+      " prompts of the collection; connect a Diffusion Sampler or a Recorded Run Reader.");
+  }
+}
+
+std::unique_ptr<Encoder> MakeEncoder(const EncoderParameters& parameters, at::Device device,
+  const std::vector<std::string>& prompts, const ImageView& example)
+{
+  switch (parameters.Encoder)
+  {
+    case EncoderKind::Model:
+      return std::make_unique<ModelEncoder>(ModelEncoder::Options{ parameters.EncoderFolder,
+                                              parameters.Output, parameters.Layer, device },
+        prompts, example);
+    case EncoderKind::Gradients:
+      return std::make_unique<GradientEncoder>();
+    default:
+      return std::make_unique<PixelEncoder>(example);
   }
 }
 
@@ -84,29 +115,28 @@ void Standardize(std::vector<float>& features, int dimension)
 }
 }
 
-EncodedImages EncodeImages(
-  const std::vector<ImageView>& images, const EncoderParameters& parameters, const Monitor& monitor)
+EncodedImages EncodeImages(const std::vector<ImageView>& images, const ImagePrompts& prompts,
+  const EncoderParameters& parameters, const Monitor& monitor)
 {
-  Check(images, parameters);
+  Check(images, prompts, parameters);
   const int threads = ResolveThreads(parameters.Threads);
-  const bool usesModel = parameters.Encoder == EncoderKind::Model;
-  const at::Device device =
-    usesModel ? ResolveDevice(parameters.Device, parameters.DeviceIndex) : at::kCPU;
+  const at::Device device = parameters.Encoder == EncoderKind::Model
+    ? ResolveDevice(parameters.Device, parameters.DeviceIndex)
+    : at::Device(at::kCPU);
   // On the CPU it is groups of images that share the threads, so that each has one to itself.
   const InferenceScope scope(device.is_cpu() ? 1 : threads);
-  std::unique_ptr<Encoder> encoder;
-  if (usesModel)
-  {
-    encoder = std::make_unique<ModelEncoder>(parameters.EncoderFolder, parameters.Output, device);
-  }
-  else
-  {
-    encoder = std::make_unique<PixelEncoder>(images.front());
-  }
+  const std::unique_ptr<Encoder> encoder =
+    MakeEncoder(parameters, device, prompts.Texts, images.front());
 
   EncodedImages result;
   result.Dimension = encoder->Dimension();
   result.Features.resize(images.size() * encoder->Dimension());
+  if (encoder->ComparesPrompts())
+  {
+    result.PromptSimilarities.resize(images.size());
+  }
+  const bool needsAll =
+    parameters.Encoder == EncoderKind::PCA || parameters.Normalization == FeatureNormalization::PCA;
   // Calls on the CPU hold the same images whatever the batch, so that rounding is the same.
   constexpr std::size_t group = 8;
   const std::size_t automatic = device.is_cpu() ? group * threads : 256;
@@ -116,6 +146,20 @@ EncodedImages EncodeImages(
     batch = (batch + group - 1) / group * group;
   }
   const std::size_t perCall = device.is_cpu() ? group : batch;
+  const auto encode = [&](std::size_t first, std::size_t last)
+  {
+    const c10::InferenceMode inference; // holds for one thread
+    EncoderBatch part;
+    part.Images = { images.begin() + static_cast<std::ptrdiff_t>(first),
+      images.begin() + static_cast<std::ptrdiff_t>(last) };
+    part.Features = result.Features.data() + first * encoder->Dimension();
+    if (encoder->ComparesPrompts())
+    {
+      part.Prompts = prompts.OfImages.data() + first;
+      part.Similarities = result.PromptSimilarities.data() + first;
+    }
+    encoder->Encode(part);
+  };
   for (std::size_t begin = 0; begin < images.size(); begin += batch)
   {
     const std::size_t end = std::min(begin + batch, images.size());
@@ -123,18 +167,15 @@ EncodedImages EncodeImages(
     ForEach(calls, device.is_cpu() ? threads : 1,
       [&](int call)
       {
-        const c10::InferenceMode inference; // holds for one thread
         const std::size_t first = begin + call * perCall;
-        const std::size_t last = std::min(first + perCall, end);
-        encoder->Encode({ images.begin() + static_cast<std::ptrdiff_t>(first),
-                          images.begin() + static_cast<std::ptrdiff_t>(last) },
-          result.Features.data() + first * encoder->Dimension());
+        encode(first, std::min(first + perCall, end));
       });
     if (!Continue(monitor, "Encoding", static_cast<double>(end) / images.size()))
     {
       // Components of some of the images would not be those of all.
-      const bool partial = parameters.Encoder != EncoderKind::PCA || end == images.size();
-      result.Features.resize(partial ? end * encoder->Dimension() : 0);
+      const std::size_t finished = needsAll && end < images.size() ? 0 : end;
+      result.Features.resize(finished * encoder->Dimension());
+      result.PromptSimilarities.resize(encoder->ComparesPrompts() ? finished : 0);
       break;
     }
   }
@@ -142,7 +183,7 @@ EncodedImages EncodeImages(
   nlohmann::json provenance = encoder->Provenance();
   provenance["encoder"] = EncoderNames[static_cast<int>(parameters.Encoder)];
   provenance["normalization"] = NormalizationNames[static_cast<int>(parameters.Normalization)];
-  if (parameters.Encoder == EncoderKind::PCA && !result.Features.empty())
+  if (needsAll && !result.Features.empty())
   {
     result.Features = PrincipalComponents(result.Features.data(),
       result.Features.size() / result.Dimension, result.Dimension, parameters.Components, threads);

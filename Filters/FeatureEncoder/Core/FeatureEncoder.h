@@ -14,17 +14,19 @@ namespace tdl
 /** What makes features of images. */
 enum class EncoderKind
 {
-  Model,  ///< A network.
-  Pixels, ///< Intensities, averaged down to at most PixelEncoder::MaximumDimension values.
-  PCA     ///< Principal components of Pixels, over all images.
+  Model,    ///< A network.
+  Pixels,   ///< Intensities, averaged down to at most PixelEncoder::MaximumDimension values.
+  PCA,      ///< Principal components of Pixels, over all images.
+  Gradients ///< Histograms of gradients at several scales, see GradientEncoder.
 };
 
 /** What is done to features at the end. */
 enum class FeatureNormalization
 {
   None,
-  L2,          ///< Each vector gets length 1; a vector of zeros stays as it is.
-  Standardized ///< Each feature gets mean 0 and variance 1; one that never varies becomes 0.
+  L2,           ///< Each vector gets length 1; a vector of zeros stays as it is.
+  Standardized, ///< Each feature gets mean 0 and variance 1; one that never varies becomes 0.
+  PCA           ///< Principal components of the features, over all images, take their place.
 };
 
 struct EncoderParameters
@@ -33,6 +35,8 @@ struct EncoderParameters
   /** Folder of the network, see ModelEncoder. */
   std::string EncoderFolder;
   FeatureOutput Output = FeatureOutput::Pooled;
+  /** Of the outputs HiddenLayer and GramMatrix: 0 is the embedding, -1 the last layer. */
+  int Layer = -1;
   /** Principal components to keep, from 1 to the number of images less one. */
   int Components = 50;
   FeatureNormalization Normalization = FeatureNormalization::None;
@@ -53,24 +57,39 @@ struct EncodedImages
   int Dimension = 0;
   /** N x Dimension, row by row, in the order of the images; fewer rows when stopped. */
   std::vector<float> Features;
+  /**
+   * Of each image, the cosine similarity of its embedding and its prompt's, in [-1, 1]; empty where
+   * images are not compared.
+   */
+  std::vector<float> PromptSimilarities;
   /** JSON object: encoder, its checksum, settings, device. */
   std::string Provenance;
 };
 
+/** What images were made of. */
+struct ImagePrompts
+{
+  std::vector<std::string> Texts;
+  /** The number of each image's prompt, an index of Texts; not used where there are no texts. */
+  std::vector<int> OfImages;
+};
+
 /**
- * Turns images into features, a batch at a time.
+ * Turns images into features, a batch at a time: beyond the images and the features, memory does
+ * not grow with their number.
  *
  * On the CPU each image goes through the network by itself, on one thread: its features are the
  * same bits at any batch size and number of threads.
  *
  * @param monitor told of every batch; to stop keeps the batches that are finished.
- * @throws DataError when there are no images or one has other than 1 or 3 channels; ParameterError
- *         when a parameter is out of range; FileError as ModelEncoder; ResourceError when a device
- *         lacks.
+ * @param prompts that images are compared with, where the network can.
+ * @throws DataError when there are no images, one has other than 1 or 3 channels or a prompt that
+ * is not there; ParameterError when a parameter is out of range; FileError as ModelEncoder;
+ *         ResourceError when a device lacks.
  */
-EncodedImages EncodeImages(const std::vector<ImageView>& images,
+EncodedImages EncodeImages(const std::vector<ImageView>& images, const ImagePrompts& prompts,
   const EncoderParameters& parameters, const Monitor& monitor);
 
-/** Normalizes N x `dimension` features in place. */
+/** Normalizes N x `dimension` features in place; not by PCA, which changes their number. */
 void Normalize(std::vector<float>& features, int dimension, FeatureNormalization normalization);
 }

@@ -16,9 +16,10 @@ PixelEncoder::PixelEncoder(const ImageView& example)
   this->Height = limit(example.Height);
 }
 
-void PixelEncoder::Encode(const std::vector<ImageView>& images, float* features) const
+void PixelEncoder::Encode(const EncoderBatch& batch) const
 {
-  for (const ImageView& image : images)
+  float* features = batch.Features;
+  for (const ImageView& image : batch.Images)
   {
     const Image small = Resize(
       ConvertChannels(image, this->Channels).View(), this->Width, this->Height, ResizeFilter::Box);

@@ -18,7 +18,7 @@ public:
   explicit PixelEncoder(const ImageView& example);
 
   int Dimension() const override { return this->Width * this->Height * this->Channels; }
-  void Encode(const std::vector<ImageView>& images, float* features) const override;
+  void Encode(const EncoderBatch& batch) const override;
   nlohmann::json Provenance() const override;
 
 private:

@@ -43,7 +43,7 @@ Matrix Encode(
   tdl::EncoderParameters parameters;
   parameters.EncoderFolder = judge;
   parameters.Output = output;
-  const tdl::EncodedImages encoded = tdl::EncodeImages(images, parameters, {});
+  const tdl::EncodedImages encoded = tdl::EncodeImages(images, {}, parameters, {});
   using FloatMatrix = Eigen::Matrix<float, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
   return Eigen::Map<const FloatMatrix>(
     encoded.Features.data(), static_cast<Eigen::Index>(images.size()), encoded.Dimension)
