@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "Filters/Networks/ClipTokenizer.h"
 
+#include "Filters/Foundation/Configuration.h"
 #include "Filters/Foundation/Error.h"
-#include "Filters/Networks/ModelFolder.h"
 #include "Filters/Networks/Utf8.h"
 
 #include <unicode/bytestream.h>

@@ -3,19 +3,9 @@
 
 #include <cstdint>
 #include <functional>
-#include <string>
 
 namespace tdl
 {
-/**
- * Bytes this process may still take: what the machine has left, or what its control group leaves
- * where that is less (containers, batch systems).
- */
-std::uint64_t AvailableMemory();
-
-/** A number of bytes for people: "1.50 GB". */
-std::string Gigabytes(std::uint64_t bytes);
-
 /** The most bytes that LibTorch's CPU tensors, made in this thread, took at once during `work`. */
 std::uint64_t PeakTensorMemory(const std::function<void()>& work);
 }

@@ -12,12 +12,12 @@
 
 namespace tdl
 {
+class MappedFile;
+
 /**
  * A safetensors file, memory-mapped: named tensors whose bytes are read only when they are used.
  *
- * The header is checked as the format demands (length, JSON, offsets without holes or overlap that
- * cover the file exactly, sizes that match shapes) before any tensor is handed out.
- * Format: https://github.com/huggingface/safetensors, "Format" section of its README.
+ * The header is checked, see ParseSafetensorsHeader, before any tensor is handed out.
  */
 class SafetensorsFile
 {
@@ -46,9 +46,8 @@ public:
   at::Tensor Get(const std::string& name) const;
 
 private:
-  class Mapping;
   std::string FilePath;
-  std::shared_ptr<const Mapping> Bytes;
+  std::shared_ptr<const MappedFile> Bytes;
   std::map<std::string, Entry> Tensors;
 };
 

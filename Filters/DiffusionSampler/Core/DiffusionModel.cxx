@@ -3,7 +3,7 @@
 
 #include "Filters/DiffusionSampler/Core/DiffusionModels.h"
 #include "Filters/Foundation/Error.h"
-#include "Filters/Networks/Memory.h"
+#include "Filters/Foundation/Memory.h"
 #include "Filters/Networks/WeightFiles.h"
 
 #include <ATen/ATen.h>

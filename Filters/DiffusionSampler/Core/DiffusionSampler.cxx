@@ -6,6 +6,7 @@
 #include "Filters/DiffusionSampler/Core/Scheduler.h"
 #include "Filters/Foundation/Error.h"
 #include "Filters/Foundation/ForEach.h"
+#include "Filters/Foundation/Memory.h"
 #include "Filters/Foundation/Threads.h"
 #include "Filters/Networks/Checksum.h"
 #include "Filters/Networks/InferenceScope.h"

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "Filters/Foundation/Error.h"
+#include "Filters/Foundation/Memory.h"
 #include "Filters/Networks/BlasCheck.h"
 #include "Filters/Networks/Checksum.h"
 #include "Filters/Networks/DefaultModel.h"
