@@ -18,6 +18,7 @@
 
 #include <algorithm>
 #include <numeric>
+#include <set>
 #include <string>
 #include <tuple>
 #include <vector>
@@ -33,7 +34,6 @@ struct InstanceInfo
   int Instance;
   int Width;
   int Height;
-  int Iterations;
   int Components; // 0: there is no such image array
 };
 
@@ -41,6 +41,7 @@ struct Row
 {
   InstanceInfo Info;
   const unsigned char* Pixels; // null on other ranks than the one that holds the instance
+  std::vector<int> Iterations; // of its images, there
   vtkIdType Bottom;            // lowest pixel row in the picture
 };
 
@@ -58,6 +59,22 @@ int ReadNumber(vtkImageData* image, const char* name)
 {
   vtkDataArray* array = image->GetFieldData()->GetArray(name);
   return array && array->GetNumberOfValues() > 0 ? static_cast<int>(array->GetComponent(0, 0)) : -1;
+}
+
+/** The iteration of each of an instance's images. */
+std::vector<int> ReadIterations(vtkImageData* image)
+{
+  std::vector<int> iterations(image->GetDimensions()[2]);
+  std::iota(iterations.begin(), iterations.end(), 0);
+  vtkDataArray* array = image->GetFieldData()->GetArray(tdl::names::Iteration);
+  if (array && array->GetNumberOfValues() == static_cast<vtkIdType>(iterations.size()))
+  {
+    for (int& iteration : iterations)
+    {
+      iteration = static_cast<int>(array->GetComponent(iteration, 0));
+    }
+  }
+  return iterations;
 }
 
 /** The instances of this rank that are wanted. */
@@ -81,40 +98,50 @@ std::vector<Row> FindRows(
           vtkUnsignedCharArray::SafeDownCast(image->GetPointData()->GetArray(arrayName));
         const int* size = image->GetDimensions();
         rows.push_back({ { ReadNumber(image, tdl::names::PromptId), instance, size[0], size[1],
-                           size[2], array ? array->GetNumberOfComponents() : 0 },
-          array ? array->GetPointer(0) : nullptr, 0 });
+                           array ? array->GetNumberOfComponents() : 0 },
+          array ? array->GetPointer(0) : nullptr, ReadIterations(image), 0 });
       }
     }
   }
   return rows;
 }
 
+/** The numbers of all ranks, one rank after the other, and where each begins. */
+std::vector<int> GatherNumbers(const int* numbers, vtkIdType length,
+  std::vector<vtkIdType>& offsets, vtkMultiProcessController* controller)
+{
+  const int ranks = controller->GetNumberOfProcesses();
+  std::vector<vtkIdType> lengths(ranks);
+  controller->AllGather(&length, lengths.data(), 1);
+  offsets.assign(ranks + 1, 0);
+  std::partial_sum(lengths.begin(), lengths.end(), offsets.begin() + 1);
+  std::vector<int> all(offsets.back());
+  controller->AllGatherV(numbers, all.data(), length, lengths.data(), offsets.data());
+  return all;
+}
+
 /** Adds the instances of the other ranks, so that all ranks lay out the same picture. */
 void AddRowsOfOthers(std::vector<Row>& rows, vtkMultiProcessController* controller)
 {
   constexpr vtkIdType numbers = sizeof(InstanceInfo) / sizeof(int);
-  const int ranks = controller->GetNumberOfProcesses();
   std::vector<InstanceInfo> mine;
   mine.reserve(rows.size());
   for (const Row& row : rows)
   {
     mine.push_back(row.Info);
   }
-  const auto length = static_cast<vtkIdType>(mine.size()) * numbers;
-  std::vector<vtkIdType> lengths(ranks);
-  controller->AllGather(&length, lengths.data(), 1);
-  std::vector<vtkIdType> offsets(ranks + 1, 0);
-  std::partial_sum(lengths.begin(), lengths.end(), offsets.begin() + 1);
-  std::vector<InstanceInfo> all(offsets.back() / numbers);
-  controller->AllGatherV(reinterpret_cast<const int*>(mine.data()),
-    reinterpret_cast<int*>(all.data()), length, lengths.data(), offsets.data());
+  std::vector<vtkIdType> offsets;
+  const std::vector<int> gathered = GatherNumbers(reinterpret_cast<const int*>(mine.data()),
+    static_cast<vtkIdType>(mine.size()) * numbers, offsets, controller);
+  std::vector<InstanceInfo> all(gathered.size() / numbers);
+  std::copy(gathered.begin(), gathered.end(), reinterpret_cast<int*>(all.data()));
 
   const auto begin = static_cast<std::size_t>(offsets[controller->GetLocalProcessId()] / numbers);
   for (std::size_t i = 0; i < all.size(); ++i)
   {
     if (i < begin || i >= begin + mine.size())
     {
-      rows.push_back({ all[i], nullptr, 0 });
+      rows.push_back({ all[i], nullptr, {}, 0 });
     }
   }
 }
@@ -136,7 +163,7 @@ void CheckRows(const std::vector<Row>& rows, const std::set<int>& wanted, const 
       "The input holds no images; connect a Diffusion Sampler or a Recorded Run Reader.");
   }
   const auto shape = [](const InstanceInfo& info)
-  { return std::make_tuple(info.Width, info.Height, info.Iterations, info.Components); };
+  { return std::make_tuple(info.Width, info.Height, info.Components); };
   for (const Row& row : rows)
   {
     if (row.Info.Instance < 0 || row.Info.Prompt < 0)
@@ -153,13 +180,33 @@ void CheckRows(const std::vector<Row>& rows, const std::set<int>& wanted, const 
     if (shape(row.Info) != shape(rows.front().Info))
     {
       throw tdl::DataError("The images of instance " + std::to_string(row.Info.Instance) +
-        " differ from the others in size or number; choose Instances that are alike.");
+        " differ from the others in size; choose Instances that are alike.");
     }
   }
 }
 
+/** The iterations of which there are images, in order. */
+std::vector<int> FindIterations(const std::vector<Row>& rows, vtkMultiProcessController* controller)
+{
+  std::set<int> mine;
+  for (const Row& row : rows)
+  {
+    mine.insert(row.Iterations.begin(), row.Iterations.end());
+  }
+  std::vector<int> iterations(mine.begin(), mine.end());
+  if (controller)
+  {
+    std::vector<vtkIdType> offsets;
+    const std::vector<int> all = GatherNumbers(
+      iterations.data(), static_cast<vtkIdType>(iterations.size()), offsets, controller);
+    mine.insert(all.begin(), all.end());
+    iterations.assign(mine.begin(), mine.end());
+  }
+  return iterations;
+}
+
 /** Places the rows and columns. */
-Picture LayOut(std::vector<Row> rows, int every)
+Picture LayOut(std::vector<Row> rows, const std::vector<int>& iterations, int every)
 {
   std::sort(rows.begin(), rows.end(),
     [](const Row& a, const Row& b) {
@@ -167,11 +214,11 @@ Picture LayOut(std::vector<Row> rows, int every)
     });
   Picture picture;
   const InstanceInfo& info = rows.front().Info;
-  for (int k = 0; k < info.Iterations - 1; k += every)
+  for (std::size_t i = 0; i + 1 < iterations.size(); i += every)
   {
-    picture.Columns.push_back(k);
+    picture.Columns.push_back(iterations[i]);
   }
-  picture.Columns.push_back(info.Iterations - 1);
+  picture.Columns.push_back(iterations.back());
 
   const vtkIdType gutter = std::max(1, info.Height / 14);
   for (auto row = rows.rbegin(); row != rows.rend(); ++row)
@@ -210,12 +257,17 @@ void Draw(const Picture& picture, unsigned char* pixels)
     }
     const vtkIdType line = static_cast<vtkIdType>(row.Info.Width) * picture.Components;
     unsigned char* tile = pixels + row.Bottom * stride;
-    for (const vtkIdType column : picture.Columns)
+    for (const int column : picture.Columns)
     {
-      const unsigned char* image = row.Pixels + column * row.Info.Height * line;
-      for (int y = 0; y < row.Info.Height; ++y)
+      const auto slice = std::find(row.Iterations.begin(), row.Iterations.end(), column);
+      if (slice != row.Iterations.end()) // else it is a hole, which stays white
       {
-        std::copy_n(image + y * line, line, tile + y * stride);
+        const unsigned char* image =
+          row.Pixels + (slice - row.Iterations.begin()) * row.Info.Height * line;
+        for (int y = 0; y < row.Info.Height; ++y)
+        {
+          std::copy_n(image + y * line, line, tile + y * stride);
+        }
       }
       tile += line;
     }
@@ -235,7 +287,13 @@ Picture MakePicture(vtkInformation* inputInfo, const std::set<int>& wanted, int 
     AddRowsOfOthers(rows, controller);
   }
   CheckRows(rows, wanted, arrayName.c_str());
-  return LayOut(std::move(rows), every);
+  const std::vector<int> iterations = FindIterations(rows, controller);
+  if (iterations.empty())
+  {
+    throw tdl::DataError("The instances have no iterations; connect a Diffusion Sampler or a "
+                         "Recorded Run Reader that has read some.");
+  }
+  return LayOut(std::move(rows), iterations, every);
 }
 }
 
