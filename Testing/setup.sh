@@ -6,6 +6,7 @@ runPackages=(
   cmake ninja-build g++ mold
   paraview-dev python3-paraview python3-dev libutfcpp-dev mpi-default-dev libglew-dev libfreetype-dev
   libeigen3-dev libfftw3-dev nlohmann-json3-dev libcli11-dev libssl-dev libicu-dev zlib1g-dev libpng-dev libjpeg-dev libturbojpeg0-dev
+  libwebp-dev libhdf5-dev libzip-dev libcsv-dev
   libtorch-dev libopenblas0-openmp
   xvfb xauth libgl1-mesa-dri python3-matplotlib)
 

@@ -2,7 +2,8 @@
 #include "vtkFeatureReader.h"
 
 #include "Filters/Foundation/Error.h"
-#include "Readers/Features/Core/NpyFile.h"
+#include "Readers/Features/Core/FeatureFile.h"
+#include "Readers/Manifest/Choice.h"
 #include "Readers/Manifest/FieldData.h"
 
 #include "vtkDataSetAttributes.h"
@@ -14,27 +15,30 @@
 #include "vtkTable.h"
 
 #include <algorithm>
-#include <numeric>
+#include <set>
 #include <tuple>
 
 namespace
 {
-namespace fs = std::filesystem;
-
 /** Which rows of the file make the rows of the table, in this order. */
-std::vector<std::size_t> ChooseRows(const tdl::Manifest& manifest, int piece, int pieces)
+std::vector<std::size_t> ChooseRows(
+  const tdl::Manifest& manifest, const tdl::RunChoice& choice, int piece, int pieces)
 {
-  const auto instances = static_cast<vtkIdType>(manifest.Instances.size());
-  const auto instanceAt = [&manifest, instances](vtkIdType index)
-  { return index < instances ? manifest.Instances[index].Instance : VTK_INT_MAX; };
-  const int begin = instanceAt(instances * piece / pieces);
-  const int end = instanceAt(instances * (piece + 1) / pieces);
+  std::set<int> instances;
+  const std::vector<int> chosen = choice.ChooseInstances(manifest.Instances);
+  const auto count = static_cast<vtkIdType>(chosen.size());
+  for (vtkIdType i = count * piece / pieces; i < count * (piece + 1) / pieces; ++i)
+  {
+    instances.insert(manifest.Instances[chosen[i]].Instance);
+  }
+  const std::vector<int> iterations = choice.ChooseIterations(manifest.GetNumberOfIterations());
 
   std::vector<std::size_t> rows;
   for (std::size_t row = 0; row < manifest.Rows.size(); ++row)
   {
-    const int instance = manifest.Rows[row].Instance;
-    if (instance >= begin && instance < end)
+    const tdl::ManifestElement& element = manifest.Rows[row];
+    if (instances.count(element.Instance) > 0 &&
+      std::binary_search(iterations.begin(), iterations.end(), element.Iteration))
     {
       rows.push_back(row);
     }
@@ -47,6 +51,41 @@ std::vector<std::size_t> ChooseRows(const tdl::Manifest& manifest, int piece, in
       return std::tie(x.Instance, x.Iteration) < std::tie(y.Instance, y.Iteration);
     });
   return rows;
+}
+
+/** Which of the elements that were chosen have no row. */
+std::vector<tdl::ManifestElement> FindHoles(const tdl::Manifest& manifest,
+  const tdl::RunChoice& choice, const std::vector<std::size_t>& rows, std::size_t& elements)
+{
+  std::vector<tdl::ManifestElement> holes;
+  const std::vector<int> iterations = choice.ChooseIterations(manifest.GetNumberOfIterations());
+  elements = 0;
+  auto row = rows.begin(); // ordered as the elements
+  for (const int i : choice.ChooseInstances(manifest.Instances))
+  {
+    const int instance = manifest.Instances[i].Instance;
+    elements += iterations.size();
+    for (const int k : iterations)
+    {
+      if (row != rows.end() && manifest.Rows[*row].Instance == instance &&
+        manifest.Rows[*row].Iteration == k)
+      {
+        ++row;
+      }
+      else
+      {
+        holes.push_back({ instance, k });
+      }
+    }
+  }
+  return holes;
+}
+
+std::string DescribeFile(const tdl::FeatureFile& file, std::size_t rows, const std::string& holes)
+{
+  return std::to_string(rows) + " elements of " + std::to_string(file.Components()) +
+    " features, " + tdl::FormatBytes(file.Memory(rows)) + " of memory. Read: " + file.Reading() +
+    "." + (holes.empty() ? "" : " " + holes + ".");
 }
 
 /** All columns but the features. */
@@ -69,8 +108,8 @@ void AddColumns(
     prompts.push_back(instance->Prompt);
     groups.push_back(manifest.PromptGroup[instance->Prompt]);
     seeds.push_back(instance->Seed);
-    timesteps.push_back(manifest.Timestep[element.Iteration]);
-    sigmas.push_back(manifest.Sigma[element.Iteration]);
+    timesteps.push_back(manifest.GetTimestep(*instance)[element.Iteration]);
+    sigmas.push_back(manifest.GetSigma(*instance)[element.Iteration]);
   }
   using namespace tdl;
   AddArray<vtkIntArray>(columns, names::Instance, instances);
@@ -82,31 +121,14 @@ void AddColumns(
   AddArray<vtkDoubleArray>(columns, names::Sigma, sigmas);
 }
 
-void AddFeatures(vtkFieldData* columns, const fs::path& file, const tdl::Manifest& manifest,
-  const std::vector<std::size_t>& rows)
+void AddFeatures(
+  vtkFieldData* columns, const tdl::FeatureFile& file, const std::vector<std::size_t>& rows)
 {
-  const tdl::NpyHeader header = tdl::ReadNpyHeader(file);
-  if (header.Rows != manifest.Rows.size())
-  {
-    throw tdl::FileError("The feature file " + file.string() + " has " +
-      std::to_string(header.Rows) + " rows but its manifest describes " +
-      std::to_string(manifest.Rows.size()) + "; list the elements of all rows as \"rows\".");
-  }
-  if (header.Columns > VTK_INT_MAX)
-  {
-    throw tdl::FileError("The feature file " + file.string() + " has " +
-      std::to_string(header.Columns) + " columns; save it with one row per element.");
-  }
-  std::vector<std::size_t> target(header.Rows, tdl::SkipRow);
-  for (std::size_t i = 0; i < rows.size(); ++i)
-  {
-    target[rows[i]] = i;
-  }
   vtkNew<vtkFloatArray> features;
   features->SetName(tdl::names::Features);
-  features->SetNumberOfComponents(static_cast<int>(header.Columns));
+  features->SetNumberOfComponents(file.Components());
   features->SetNumberOfTuples(static_cast<vtkIdType>(rows.size()));
-  tdl::ReadNpyRows(file, header, target, features->GetPointer(0));
+  file.Read(rows, features->GetPointer(0));
   columns->AddArray(features);
 }
 }
@@ -121,23 +143,81 @@ vtkFeatureReader::vtkFeatureReader()
 vtkFeatureReader::~vtkFeatureReader()
 {
   this->SetFileName(nullptr);
+  this->SetManifestFile(nullptr);
 }
 
 void vtkFeatureReader::PrintSelf(ostream& os, vtkIndent indent)
 {
   this->Superclass::PrintSelf(os, indent);
-  os << indent << "FileName: " << (this->FileName ? this->FileName : "(none)") << "\n";
+  const auto text = [](const char* value) { return value ? value : "(none)"; };
+  os << indent << "FileName: " << text(this->FileName) << "\n";
+  os << indent << "ManifestFile: " << text(this->ManifestFile) << "\n";
+  os << indent << "ArrayName: " << this->ArrayName << "\n";
+  os << indent << "Instances:";
+  for (const int instance : this->Instances)
+  {
+    os << ' ' << instance;
+  }
+  os << "\n";
+  os << indent << "FirstIteration: " << this->FirstIteration << "\n";
+  os << indent << "LastIteration: " << this->LastIteration << "\n";
+  os << indent << "Every: " << this->Every << "\n";
+  os << indent << "Contents: " << this->Contents << "\n";
+}
+
+void vtkFeatureReader::AddInstance(int instance)
+{
+  this->Instances.insert(instance);
+  this->Modified();
+}
+
+void vtkFeatureReader::RemoveAllInstances()
+{
+  this->Instances.clear();
+  this->Modified();
 }
 
 int vtkFeatureReader::CanReadFile(const char* fileName)
 {
-  return tdl::IsManifest(fileName, tdl::ManifestKind::Features);
+  if (!tdl::IsArrayFile(fileName))
+  {
+    return tdl::IsManifest(fileName, tdl::ManifestKind::Features);
+  }
+  try
+  {
+    const tdl::FeatureFile file({ fileName, "", "" });
+    return 1;
+  }
+  catch (const std::exception&)
+  {
+    return 0;
+  }
 }
 
 int vtkFeatureReader::RequestInformation(
   vtkInformation*, vtkInformationVector**, vtkInformationVector* outputs)
 {
   outputs->GetInformationObject(0)->Set(CAN_HANDLE_PIECE_REQUEST(), 1);
+  this->Contents.clear();
+  if (!this->FileName || !*this->FileName)
+  {
+    return 1;
+  }
+  try
+  {
+    const tdl::FeatureFile file(
+      { this->FileName, this->ManifestFile ? this->ManifestFile : "", this->ArrayName });
+    const tdl::RunChoice choice{ this->Instances, this->FirstIteration, this->LastIteration,
+      this->Every };
+    const std::vector<std::size_t> rows = ChooseRows(file.Description(), choice, 0, 1);
+    std::size_t elements = 0;
+    const auto holes = FindHoles(file.Description(), choice, rows, elements);
+    this->Contents = DescribeFile(file, rows.size(), tdl::DescribeHoles(holes, elements));
+  }
+  catch (const std::exception& e)
+  {
+    this->Contents = e.what(); // RequestData meets it again and reports it, once
+  }
   return 1;
 }
 
@@ -146,20 +226,32 @@ int vtkFeatureReader::RequestData(
 {
   if (!this->FileName || !*this->FileName)
   {
-    vtkErrorMacro("Choose the manifest of a feature file as File Name.");
+    vtkErrorMacro("Choose a manifest, a table or an array of features as File Name.");
     return 0;
   }
   vtkInformation* info = outputs->GetInformationObject(0);
   auto* output = vtkTable::GetData(info);
   try
   {
-    const fs::path file(this->FileName);
-    const tdl::Manifest manifest = tdl::ReadManifest(file, tdl::ManifestKind::Features);
-    const std::vector<std::size_t> rows =
-      ChooseRows(manifest, info->Get(vtkStreamingDemandDrivenPipeline::UPDATE_PIECE_NUMBER()),
-        info->Get(vtkStreamingDemandDrivenPipeline::UPDATE_NUMBER_OF_PIECES()));
+    const tdl::FeatureFile file(
+      { this->FileName, this->ManifestFile ? this->ManifestFile : "", this->ArrayName });
+    const tdl::Manifest& manifest = file.Description();
+    const tdl::RunChoice choice{ this->Instances, this->FirstIteration, this->LastIteration,
+      this->Every };
+    const std::vector<std::size_t> rows = ChooseRows(manifest, choice,
+      info->Get(vtkStreamingDemandDrivenPipeline::UPDATE_PIECE_NUMBER()),
+      info->Get(vtkStreamingDemandDrivenPipeline::UPDATE_NUMBER_OF_PIECES()));
+    tdl::RequireMemory(
+      file.Memory(rows.size()), "choose fewer Instances or a larger Every of the features");
+    std::size_t elements = 0;
+    const auto holes = FindHoles(manifest, choice, ChooseRows(manifest, choice, 0, 1), elements);
+    if (!holes.empty())
+    {
+      vtkWarningMacro(<< tdl::DescribeHoles(holes, elements) << " in the features of "
+                      << this->FileName << ".");
+    }
     AddColumns(output->GetRowData(), manifest, rows);
-    AddFeatures(output->GetRowData(), file.parent_path() / manifest.FeatureFile, manifest, rows);
+    AddFeatures(output->GetRowData(), file, rows);
     tdl::AddFieldData(output->GetFieldData(), manifest);
   }
   catch (const std::exception& e)

@@ -4,6 +4,7 @@
 #include "Filters/Foundation/AtomicFile.h"
 #include "Filters/Foundation/Error.h"
 #include "Filters/Foundation/Names.h"
+#include "Readers/Manifest/Table.h"
 
 #include <nlohmann/json.hpp>
 
@@ -24,6 +25,7 @@ using Json = nlohmann::ordered_json;
 constexpr int Version = 1;
 // Far deeper than any provenance, far from the end of the stack when a value is written.
 constexpr int MaximumDepth = 64;
+constexpr double MaximumElements = 1e8;
 constexpr char Ungrouped[] = "Ungrouped"; // as the diffusion sampler calls it
 constexpr double Unknown = std::numeric_limits<double>::quiet_NaN();
 
@@ -110,14 +112,12 @@ public:
   std::string Path() const
   {
     std::string text = this->Text();
-    const std::filesystem::path path = std::filesystem::path(text).lexically_normal();
-    if (text.empty() || text.find('\0') != std::string::npos || path.has_root_path() ||
-      *path.begin() == "..")
-    {
-      this->Fail("must be a path inside the manifest's folder; correct it.");
-    }
+    RequireInside(text, this->Place);
     return text;
   }
+
+  bool IsNull() const { return this->Value->is_null(); }
+  bool IsObject() const { return this->Value->is_object(); }
 
 private:
   void Demand(bool condition, const std::string& what) const
@@ -160,25 +160,34 @@ void ParsePrompts(const Node& root, Manifest& manifest)
   for (const Node& prompt : root.At("prompts").NonEmptyItems())
   {
     manifest.Prompts.push_back(prompt.At("text").Text());
-    const std::string group = prompt.Has("group") ? prompt.At("group").Text() : Ungrouped;
-    const auto found = std::find(manifest.Groups.begin(), manifest.Groups.end(), group);
-    manifest.PromptGroup.push_back(static_cast<int>(found - manifest.Groups.begin()));
-    if (found == manifest.Groups.end())
-    {
-      manifest.Groups.push_back(group);
-    }
+    manifest.PromptGroup.push_back(
+      manifest.AddGroup(prompt.Has("group") ? prompt.At("group").Text() : ""));
   }
 }
 
-void ParseIterations(const Node& root, Manifest& manifest)
+void ParseIterations(const Node& root, std::vector<double>& timesteps, std::vector<double>& sigmas)
 {
   for (const Node& iteration : root.At("iterations").NonEmptyItems())
   {
     const auto number = [&iteration](const char* key)
     { return iteration.Has(key) ? iteration.At(key).Number() : Unknown; };
-    manifest.Timestep.push_back(number("timestep"));
-    manifest.Sigma.push_back(number("sigma"));
+    timesteps.push_back(number("timestep"));
+    sigmas.push_back(number("sigma"));
   }
+}
+
+ManifestArray ParseArray(const Node& node)
+{
+  ManifestArray array;
+  if (!node.IsObject())
+  {
+    array.File = node.Path();
+    return array;
+  }
+  array.File = node.At("file").Path();
+  array.Name = node.Has("array") ? node.At("array").Text() : "";
+  array.Dimensions = node.Has("dimensions") ? node.At("dimensions").Text() : "";
+  return array;
 }
 
 std::map<std::string, std::vector<std::string>> ParseImages(const Node& node, int iterations)
@@ -193,12 +202,12 @@ std::map<std::string, std::vector<std::string>> ParseImages(const Node& node, in
     std::vector<std::string>& files = images[array];
     for (const Node& file : node.At(array).Items())
     {
-      files.push_back(file.Path());
+      files.push_back(file.IsNull() ? std::string() : file.Path());
     }
     if (static_cast<int>(files.size()) != iterations)
     {
       node.At(array).Fail("has " + std::to_string(files.size()) + " images but the run has " +
-        std::to_string(iterations) + " iterations; list one image for each.");
+        std::to_string(iterations) + " iterations; list one image, or null, for each.");
     }
   }
   if (images.empty())
@@ -221,23 +230,33 @@ void ParseInstances(const Node& root, Manifest& manifest)
     {
       instance.Seed = node.At("seed").Integer<std::int64_t>(-1);
     }
+    if (node.Has("iterations"))
+    {
+      ParseIterations(node, instance.Timestep, instance.Sigma);
+      if (static_cast<int>(instance.Timestep.size()) != manifest.GetNumberOfIterations())
+      {
+        node.Fail("has " + std::to_string(instance.Timestep.size()) +
+          " iterations but the run has " + std::to_string(manifest.GetNumberOfIterations()) +
+          "; give it as many.");
+      }
+    }
+    instance.Place = static_cast<int>(manifest.Instances.size());
     if (!numbers.insert(instance.Instance).second)
     {
       node.Fail("repeats instance " + std::to_string(instance.Instance) +
         "; give each instance a number of its own.");
     }
-    if (manifest.Kind == ManifestKind::Run)
+    if (manifest.Kind == ManifestKind::Run && node.Has("images"))
     {
       instance.Images = ParseImages(node.At("images"), manifest.GetNumberOfIterations());
-      const auto sameArray = [](const auto& a, const auto& b) { return a.first == b.first; };
-      const auto& first =
-        manifest.Instances.empty() ? instance.Images : manifest.Instances.front().Images;
-      if (!std::equal(
-            instance.Images.begin(), instance.Images.end(), first.begin(), first.end(), sameArray))
-      {
-        node.At("images").Fail(
-          "holds other arrays than the first instance; give all instances the same.");
-      }
+    }
+    const auto sameArray = [](const auto& a, const auto& b) { return a.first == b.first; };
+    const auto& first =
+      manifest.Instances.empty() ? instance.Images : manifest.Instances.front().Images;
+    if (!std::equal(
+          instance.Images.begin(), instance.Images.end(), first.begin(), first.end(), sameArray))
+    {
+      node.Fail("holds images of other arrays than the first instance; give all the same.");
     }
     manifest.Instances.push_back(std::move(instance));
   }
@@ -246,17 +265,6 @@ void ParseInstances(const Node& root, Manifest& manifest)
 void ParseRows(const Node& root, Manifest& manifest)
 {
   const int iterations = manifest.GetNumberOfIterations();
-  if (!root.Has("rows"))
-  {
-    for (const ManifestInstance& instance : manifest.Instances)
-    {
-      for (int iteration = 0; iteration < iterations; ++iteration)
-      {
-        manifest.Rows.push_back({ instance.Instance, iteration });
-      }
-    }
-    return;
-  }
   std::set<int> instances;
   for (const ManifestInstance& instance : manifest.Instances)
   {
@@ -285,6 +293,108 @@ void ParseRows(const Node& root, Manifest& manifest)
     manifest.Rows.push_back(element);
   }
 }
+Json FormatIterations(const std::vector<double>& timesteps, const std::vector<double>& sigmas)
+{
+  Json json = Json::array();
+  for (std::size_t k = 0; k < timesteps.size(); ++k)
+  {
+    Json iteration = Json::object();
+    if (!std::isnan(timesteps[k]))
+    {
+      iteration["timestep"] = timesteps[k];
+    }
+    if (!std::isnan(sigmas[k]))
+    {
+      iteration["sigma"] = sigmas[k];
+    }
+    json.push_back(iteration);
+  }
+  return json;
+}
+
+Json FormatArray(const ManifestArray& array)
+{
+  Json json{ { "file", array.File } };
+  if (!array.Name.empty())
+  {
+    json["array"] = array.Name;
+  }
+  if (!array.Dimensions.empty())
+  {
+    json["dimensions"] = array.Dimensions;
+  }
+  return json;
+}
+
+/** All elements, by instances in the order of the file. */
+void AddAllRows(Manifest& manifest, const std::string& name)
+{
+  const double elements = static_cast<double>(manifest.Instances.size()) * manifest.Timestep.size();
+  if (elements > MaximumElements)
+  {
+    throw FileError(name + " describes more than 100 million elements; split the run.");
+  }
+  for (const ManifestInstance& instance : manifest.Instances)
+  {
+    for (int iteration = 0; iteration < manifest.GetNumberOfIterations(); ++iteration)
+    {
+      manifest.Rows.push_back({ instance.Instance, iteration });
+    }
+  }
+}
+}
+
+int Manifest::AddGroup(const std::string& name)
+{
+  const std::string group = name.empty() ? Ungrouped : name;
+  const auto found = std::find(this->Groups.begin(), this->Groups.end(), group);
+  const auto index = static_cast<int>(found - this->Groups.begin());
+  if (found == this->Groups.end())
+  {
+    this->Groups.push_back(group);
+  }
+  return index;
+}
+
+Manifest MakeManifest(ManifestKind kind, int instances, int iterations, const std::string& prompt)
+{
+  Manifest manifest;
+  manifest.Kind = kind;
+  manifest.Prompts = { prompt };
+  manifest.PromptGroup = { manifest.AddGroup("") };
+  manifest.Timestep.assign(static_cast<std::size_t>(iterations), Unknown);
+  manifest.Sigma = manifest.Timestep;
+  manifest.Instances.resize(static_cast<std::size_t>(instances));
+  for (int i = 0; i < instances; ++i)
+  {
+    manifest.Instances[static_cast<std::size_t>(i)].Instance = i;
+    manifest.Instances[static_cast<std::size_t>(i)].Place = i;
+  }
+  if (kind == ManifestKind::Features)
+  {
+    AddAllRows(manifest, "The array");
+  }
+  return manifest;
+}
+
+void RequireInside(const std::string& path, const std::string& place)
+{
+  const std::filesystem::path normal = std::filesystem::path(path).lexically_normal();
+  if (path.empty() || path.find('\0') != std::string::npos || normal.has_root_path() ||
+    *normal.begin() == "..")
+  {
+    throw FileError(place + " must be a path inside the manifest's folder; correct it.");
+  }
+}
+
+void RequireImages(const Manifest& manifest, const std::string& name)
+{
+  if (manifest.Arrays.empty() &&
+    (manifest.Instances.empty() || manifest.Instances.front().Images.empty()))
+  {
+    throw FileError(
+      name + " names no images; give each instance \"images\", or the run \"arrays\".");
+  }
 }
 
 Manifest ParseManifest(const std::string& text, ManifestKind kind, const std::string& name)
@@ -312,12 +422,33 @@ Manifest ParseManifest(const std::string& text, ManifestKind kind, const std::st
     manifest.Provenance = json["provenance"].dump();
   }
   ParsePrompts(root, manifest);
-  ParseIterations(root, manifest);
+  ParseIterations(root, manifest.Timestep, manifest.Sigma);
   ParseInstances(root, manifest);
-  if (kind == ManifestKind::Features)
+  if (kind == ManifestKind::Features && root.Has("features"))
   {
-    manifest.FeatureFile = root.At("features").Path();
+    manifest.Features = ParseArray(root.At("features"));
+  }
+  if (kind == ManifestKind::Run && root.Has("arrays"))
+  {
+    for (const char* array : { names::Image, names::PredictedImage, names::PredictedNoise })
+    {
+      if (root.At("arrays").Has(array))
+      {
+        manifest.Arrays[array] = ParseArray(root.At("arrays").At(array));
+      }
+    }
+    if (manifest.Arrays.empty())
+    {
+      root.At("arrays").Fail("must hold Image, PredictedImage or PredictedNoise; add one.");
+    }
+  }
+  if (root.Has("rows"))
+  {
     ParseRows(root, manifest);
+  }
+  else if (kind == ManifestKind::Features)
+  {
+    AddAllRows(manifest, name);
   }
   // After the rows, whose default follows the order of the file.
   std::sort(manifest.Instances.begin(), manifest.Instances.end(),
@@ -333,7 +464,8 @@ Manifest ReadManifest(const std::filesystem::path& file, ManifestKind kind)
     throw FileError("The manifest " + file.string() + " cannot be read; check its path.");
   }
   const std::string text{ std::istreambuf_iterator<char>(stream), {} };
-  return ParseManifest(text, kind, file.string());
+  return IsTable(file) ? ParseTable(text, kind, file.string()).Description
+                       : ParseManifest(text, kind, file.string());
 }
 
 bool IsManifest(const std::filesystem::path& file, ManifestKind kind)
@@ -358,19 +490,7 @@ std::string FormatManifest(const Manifest& manifest)
       json["prompts"].push_back(
         { { "text", manifest.Prompts[i] }, { "group", manifest.Groups.at(group) } });
     }
-    for (std::size_t k = 0; k < manifest.Timestep.size(); ++k)
-    {
-      Json iteration = Json::object();
-      if (!std::isnan(manifest.Timestep[k]))
-      {
-        iteration["timestep"] = manifest.Timestep[k];
-      }
-      if (!std::isnan(manifest.Sigma[k]))
-      {
-        iteration["sigma"] = manifest.Sigma[k];
-      }
-      json["iterations"].push_back(iteration);
-    }
+    json["iterations"] = FormatIterations(manifest.Timestep, manifest.Sigma);
     for (const ManifestInstance& instance : manifest.Instances)
     {
       Json entry{ { "instance", instance.Instance }, { "prompt", instance.Prompt } };
@@ -378,19 +498,31 @@ std::string FormatManifest(const Manifest& manifest)
       {
         entry["seed"] = instance.Seed;
       }
-      if (manifest.Kind == ManifestKind::Run)
+      if (!instance.Timestep.empty())
       {
-        entry["images"] = instance.Images;
+        entry["iterations"] = FormatIterations(instance.Timestep, instance.Sigma);
+      }
+      for (const auto& [array, files] : instance.Images)
+      {
+        Json& list = entry["images"][array] = Json::array();
+        for (const std::string& file : files)
+        {
+          list.push_back(file.empty() ? Json() : Json(file));
+        }
       }
       json["instances"].push_back(entry);
     }
-    if (manifest.Kind == ManifestKind::Features)
+    for (const auto& [name, array] : manifest.Arrays)
     {
-      json["features"] = manifest.FeatureFile;
-      for (const ManifestElement& row : manifest.Rows)
-      {
-        json["rows"].push_back({ row.Instance, row.Iteration });
-      }
+      json["arrays"][name] = FormatArray(array);
+    }
+    if (!manifest.Features.File.empty())
+    {
+      json["features"] = FormatArray(manifest.Features);
+    }
+    for (const ManifestElement& row : manifest.Rows)
+    {
+      json["rows"].push_back({ row.Instance, row.Iteration });
     }
     return json.dump(1) + "\n";
   }

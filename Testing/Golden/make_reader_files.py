@@ -34,6 +34,10 @@ Image.fromarray((gray.astype(numpy.uint16) * 257)).save(path("gray16.png"))
 Image.fromarray(((x + y) % 2 * 255).astype(numpy.uint8)).convert("1").save(path("bits.png"))
 Image.fromarray(gray).save(path("gray.jpg"), quality=100)
 Image.fromarray(rgb).save(path("rgb.jpg"), quality=100, subsampling=0)
+Image.fromarray(rgb).save(path("rgb.webp"), lossless=True)
+Image.fromarray(numpy.dstack([rgb, alpha])).save(path("rgba.webp"), lossless=True, exact=True)
+Image.fromarray(rgb).save(path("moving.webp"), save_all=True, lossless=True,
+                          append_images=[Image.fromarray(rgb[::-1].copy())])
 
 # Features of six elements, features(r, c) = 10 r + c + 0.5 (row 5 holds what is hard to convert).
 features = 10.0 * numpy.arange(6)[:, None] + numpy.arange(3) + 0.5

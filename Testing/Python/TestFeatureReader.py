@@ -72,6 +72,44 @@ assert column(table, "Iteration").tolist() == [2, 1]
 assert np.array_equal(column(table, "Features"), FEATURES[:2])
 
 
+# Other files, with their manifest beside them or all in one.
+np.savez_compressed("more.npz", features=FEATURES.reshape(2, 3, 4), other=np.arange(3))
+pathlib.Path("more.csv").write_text(
+    "instance,prompt,group,seed,timestep,sigma\n"
+    + "".join(f"{i},{p},{g},{s},{t},{n}\n" for i, p, g, s in ((7, "Coat", "tops", 2**40),
+                                                             (3, "Boot", "footwear", ""))
+              for t, n in ((999, 14.5), (500, 2), ("", ""))))
+
+
+def expect_columns(table):
+    assert np.array_equal(column(table, "Features"), FEATURES[ORDER])
+    for name in ("Instance", "Iteration", "PromptId", "Seed"):
+        assert np.array_equal(column(table, name), column(expected, name)), name
+    assert np.array_equal(column(table, "Sigma"), column(expected, "Sigma"), equal_nan=True)
+
+
+write(FEATURES)
+expected = ic.output_of(FeatureReader(FileName=str(file)))
+expect_columns(ic.output_of(FeatureReader(FileName="more.npz")))
+np.save("matrix.npy", FEATURES.astype(float))
+expect_columns(ic.output_of(FeatureReader(FileName="matrix.npy", ManifestFile="more.csv")))
+lines = pathlib.Path("more.csv").read_text().splitlines()
+pathlib.Path("table.csv").write_text("\n".join(
+    [lines[0] + ",a,b,c,d"]
+    + [f"{line},{','.join(map(repr, map(float, row)))}" for line, row in zip(lines[1:], FEATURES)]))
+expect_columns(ic.output_of(FeatureReader(FileName="table.csv")))
+
+# Parts of it.
+reader = FeatureReader(FileName="more.npz", Instances=[7], FirstIteration=1)
+assert np.array_equal(column(ic.output_of(reader), "Features"), FEATURES[1:3])
+reader.Instances = []
+reader.FirstIteration = 0
+reader.Every = 2
+assert column(ic.output_of(reader), "Iteration").tolist() == [0, 2, 0, 2]
+reader.UpdatePipelineInformation()
+assert reader.GetProperty("Contents").GetData().startswith("4 elements of 4 features, 0.0 MB"), \
+    reader.GetProperty("Contents").GetData()
+
 # What it refuses.
 def expect_refusal(words, matrix=FEATURES, **changes):
     write(matrix, **changes)
@@ -79,12 +117,15 @@ def expect_refusal(words, matrix=FEATURES, **changes):
     assert "feature" in message, message
 
 
-ic.expect_error(FeatureReader(), "Choose the manifest")
-expect_refusal("has 5 rows but its manifest describes 6", FEATURES[:5])
-expect_refusal("numbers of type '<i8'", np.arange(24).reshape(6, 4))
-expect_refusal("has 1 dimensions", FEATURES.ravel())
-expect_refusal("is no .npy file", features="features.json")
-expect_refusal("is missing", features="gone.npy")
+ic.expect_error(FeatureReader(), "Choose a manifest")
+expect_refusal("has 5 rows (5 x 4) but its manifest describes 6", FEATURES[:5])
+expect_refusal("items of type '<c8'", FEATURES.astype(np.complex64))
+expect_refusal("have 1 dimensions", FEATURES.ravel())
+expect_refusal("is no array file", features="features.json")
+expect_refusal("is missing", features="gone-features.npy")
+pathlib.Path("rows.parquet").write_bytes(b"PAR1")
+ic.expect_error(FeatureReader(FileName="rows.parquet"), "numpy.save")
+ic.expect_error(FeatureReader(FileName="more.npz", Instances=[1]), "There is no instance 1")
 expect_refusal("inside the manifest's folder", features="../features.npy")
 expect_refusal("names instance 9", rows=[[9, 0]] * 6)
 expect_refusal("choose a file whose format is", format="tree-of-diffusion-life-run")

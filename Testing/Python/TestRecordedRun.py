@@ -60,7 +60,7 @@ assert reader.GetXMLName() == "RecordedRunReader", reader.GetXMLName()
 expect_same(collection, ic.output_of(reader))
 
 # Stopped half way it keeps the instances that are whole.
-algorithm = RecordedRunReader(FileName="run/manifest.json").GetClientSideObject()
+algorithm = RecordedRunReader(FileName="run/manifest.json", Threads=2).GetClientSideObject()
 algorithm.AddObserver("ProgressEvent",
                       lambda *_: algorithm.SetAbortExecute(algorithm.GetProgress() > 0.5))
 algorithm.Update()
@@ -111,7 +111,7 @@ def expect_refusal(words, images=None, **changes):
     assert "by hand" in message, message
 
 
-ic.expect_error(RecordedRunReader(), "Choose the manifest")
+ic.expect_error(RecordedRunReader(), "Choose a manifest")
 ic.expect_error(RecordedRunReader(FileName="nowhere/run.json"), "nowhere/run.json cannot be read")
 expect_refusal("an gray.png is 16 x 8 gray but the first of the run is 16 x 8 RGB",
                ["an rgb.png", "an gray.png"])

@@ -4,8 +4,9 @@ import Plugins
 import paraview.simple
 
 NAMES = {
-    "RecordedRunReader": "",
-    "FeatureReader": "",
+    "RecordedRunReader": """FileName ManifestFile NamePattern ArrayName Dimensions ValueRange Instances
+        FirstIteration LastIteration Every StoredImageSize Threads""",
+    "FeatureReader": "FileName ManifestFile ArrayName Instances FirstIteration LastIteration Every",
     "EvolutionaryEmbedding": """Layout NeighborhoodScope Perplexity DisplacementWeight AlignmentWeight
         DisplacementSpacing OptimizationSteps EarlyExaggeration LearningRate Metric Seed Threads""",
     "EmbeddingQuality": "Neighbors SampleSize",

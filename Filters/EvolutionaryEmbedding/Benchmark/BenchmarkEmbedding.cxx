@@ -5,7 +5,7 @@
 // losses count; without, the embedding is plain t-SNE.
 
 #include "Filters/EvolutionaryEmbedding/Core/EvolutionaryEmbedding.h"
-#include "Readers/Features/Core/NpyFile.h"
+#include "Readers/Arrays/ArrayFile.h"
 
 #include <CLI/CLI.hpp>
 #include <nlohmann/json.hpp>
@@ -16,7 +16,6 @@
 #include <cstdio>
 #include <fstream>
 #include <iostream>
-#include <numeric>
 #include <string>
 #include <vector>
 
@@ -48,16 +47,13 @@ int Run(int argc, char** argv)
   app.add_option("--threads", parameters.Threads, "Threads; 0 = all cores");
   CLI11_PARSE(app, argc, argv);
 
-  const tdl::NpyHeader header = tdl::ReadNpyHeader(features);
-  std::vector<float> values(header.Rows * header.Columns);
-  std::vector<std::size_t> target(header.Rows);
-  std::iota(target.begin(), target.end(), std::size_t{ 0 });
-  tdl::ReadNpyRows(features, header, target, values.data());
+  const tdl::SharedArray matrix = tdl::OpenMatrix(features);
+  const std::vector<float> values = matrix->ReadAll();
 
   tdl::Elements elements;
   elements.Features = values.data();
-  elements.Count = static_cast<int>(header.Rows);
-  elements.Dimension = static_cast<int>(header.Columns);
+  elements.Count = static_cast<int>(matrix->Shape[0]);
+  elements.Dimension = static_cast<int>(matrix->Shape[1]);
   const int perIteration = instances > 0 ? instances : elements.Count;
   for (int row = 0; row < elements.Count; ++row)
   {

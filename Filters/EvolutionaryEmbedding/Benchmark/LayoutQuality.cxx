@@ -6,7 +6,7 @@
 #include "Filters/EmbeddingQuality/Core/EmbeddingQuality.h"
 #include "Filters/EvolutionaryEmbedding/Core/EvolutionaryEmbedding.h"
 #include "Filters/Foundation/Error.h"
-#include "Readers/Features/Core/NpyFile.h"
+#include "Readers/Arrays/ArrayFile.h"
 
 #include <CLI/CLI.hpp>
 
@@ -17,7 +17,6 @@
 #include <filesystem>
 #include <fstream>
 #include <map>
-#include <numeric>
 #include <random>
 #include <string>
 #include <utility>
@@ -137,8 +136,8 @@ DataSet MakeTree(const std::string& name, const std::vector<Split>& splits, int 
 
 DataSet ReadRun(const std::string& file, int instances, int prompts)
 {
-  const tdl::NpyHeader header = tdl::ReadNpyHeader(file);
-  const int rows = static_cast<int>(header.Rows);
+  const tdl::SharedArray matrix = tdl::OpenMatrix(file);
+  const int rows = static_cast<int>(matrix->Shape[0]);
   if (instances < 1 || rows % instances != 0 || prompts < 1 || instances % prompts != 0)
   {
     throw tdl::DataError(file + " has " + std::to_string(rows) +
@@ -148,10 +147,9 @@ DataSet ReadRun(const std::string& file, int instances, int prompts)
   result.Name = file.substr(file.find_last_of('/') + 1);
   result.Instances = instances;
   result.Iterations = rows / instances;
-  result.Features.resize(rows, static_cast<Eigen::Index>(header.Columns));
-  std::vector<std::size_t> target(rows);
-  std::iota(target.begin(), target.end(), std::size_t{ 0 });
-  tdl::ReadNpyRows(file, header, target, result.Features.data());
+  result.Features.resize(rows, static_cast<Eigen::Index>(matrix->Shape[1]));
+  const std::vector<float> values = matrix->ReadAll();
+  std::copy(values.begin(), values.end(), result.Features.data());
   for (int instance = 0; instance < instances; ++instance)
   {
     result.Prompt.push_back(instance / (instances / prompts));

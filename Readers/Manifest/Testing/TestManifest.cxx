@@ -83,11 +83,44 @@ TEST(Manifest, ReadsARun)
 TEST(Manifest, ReadsFeatures)
 {
   const tdl::Manifest m = tdl::ParseManifest(FeaturesText, tdl::ManifestKind::Features, "run.json");
-  EXPECT_EQ(m.FeatureFile, "features.npy");
+  EXPECT_EQ(m.Features.File, "features.npy");
   ASSERT_EQ(m.Rows.size(), 2u);
   EXPECT_EQ(m.Rows[0].Instance, 2);
   EXPECT_EQ(m.Rows[0].Iteration, 1);
   EXPECT_EQ(m.Rows[1].Instance, 3);
+}
+
+TEST(Manifest, KeepsHoles)
+{
+  const tdl::Manifest m =
+    tdl::ParseManifest(Replaced(RunText, "\"a.png\"", "null"), tdl::ManifestKind::Run, "run.json");
+  EXPECT_EQ(m.Instances[1].Images.at("Image"), (std::vector<std::string>{ "", "b c/\u00fc.png" }));
+  const tdl::Manifest copy =
+    tdl::ParseManifest(tdl::FormatManifest(m), tdl::ManifestKind::Run, "run.json");
+  EXPECT_EQ(copy.Instances[1].Images, m.Instances[1].Images);
+}
+
+TEST(Manifest, ReadsWhereArraysLie)
+{
+  const std::string text = R"({ "format": "tree-of-diffusion-life-run", "version": 1,
+    "prompts": [ { "text": "Coat" } ], "iterations": [ {}, {} ],
+    "instances": [ { "instance": 8, "prompt": 0 },
+                   { "instance": 3, "prompt": 0, "iterations": [ { "timestep": 5 }, {} ] } ],
+    "arrays": { "Image": "a.npy",
+                "PredictedImage": { "file": "b.npz", "array": "x", "dimensions": "IKHWC" } } })";
+  const tdl::Manifest m = tdl::ParseManifest(text, tdl::ManifestKind::Run, "run.json");
+  EXPECT_EQ(m.Arrays.at("Image").File, "a.npy");
+  EXPECT_EQ(m.Arrays.at("PredictedImage").Name, "x");
+  EXPECT_EQ(m.Arrays.at("PredictedImage").Dimensions, "IKHWC");
+  EXPECT_EQ(m.Instances[0].Instance, 3);
+  EXPECT_EQ(m.Instances[0].Place, 1);
+  EXPECT_EQ(m.GetTimestep(m.Instances[0])[0], 5.0);
+  EXPECT_TRUE(std::isnan(m.GetTimestep(m.Instances[1])[0]));
+  EXPECT_TRUE(m.Rows.empty());
+  const std::string once = tdl::FormatManifest(m);
+  EXPECT_EQ(
+    tdl::FormatManifest(tdl::ParseManifest(once, tdl::ManifestKind::Run, "run.json")).size(),
+    once.size());
 }
 
 TEST(Manifest, RowsFollowTheFileByDefault)
@@ -131,7 +164,10 @@ TEST(Manifest, RefusesWhatContradictsItself)
   run("\"instance\": 4", "\"instance\": 4294967296", "instances[0] > instance");
   run("\"seed\": 7", "\"seed\": 9223372036854775808", "seed must be a whole number");
   run("\"a.png\", ", "", "has 1 images but the run has 2 iterations");
-  run("\"a.png\"", "null", "Image[0] must be a text");
+  run("\"a.png\"", "3", "Image[0] must be a text");
+  run("\"seed\": 7", "\"iterations\": [ {} ]", "has 1 iterations but the run has 2");
+  run("\"version\": 1", "\"version\": 1, \"arrays\": {}", "arrays must hold Image");
+  run("\"version\": 1", "\"version\": 1, \"arrays\": { \"Image\": \"/a.npy\" }", "arrays > Image");
   run("\"a.png\"", "\"../a.png\"", "inside the manifest's folder");
   run("\"a.png\"", "\"x/../../a.png\"", "inside the manifest's folder");
   run("\"a.png\"", "\"/a.png\"", "inside the manifest's folder");

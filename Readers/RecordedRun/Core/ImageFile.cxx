@@ -5,7 +5,11 @@
 
 #include <png.h>
 #include <turbojpeg.h>
+#include <webp/decode.h>
 
+#include <algorithm>
+#include <cctype>
+#include <cstring>
 #include <fstream>
 #include <iterator>
 #include <memory>
@@ -29,6 +33,12 @@ bool IsPng(const std::vector<std::uint8_t>& bytes)
 bool IsJpeg(const std::vector<std::uint8_t>& bytes)
 {
   return bytes.size() >= 2 && bytes[0] == 0xFF && bytes[1] == 0xD8;
+}
+
+bool IsWebp(const std::vector<std::uint8_t>& bytes)
+{
+  return bytes.size() >= 12 && std::memcmp(bytes.data(), "RIFF", 4) == 0 &&
+    std::memcmp(bytes.data() + 8, "WEBP", 4) == 0;
 }
 
 /** libpng's simplified interface, which needs no setjmp and converts every kind of PNG. */
@@ -118,6 +128,62 @@ private:
   ImageSize JpegSize;
   std::unique_ptr<void, int (*)(tjhandle)> Handle{ tjInitDecompress(), &tjDestroy };
 };
+
+class WebpDecoder
+{
+public:
+  explicit WebpDecoder(const EncodedImage& image)
+    : Image(image)
+  {
+    if (WebPGetFeatures(image.Bytes.data(), image.Bytes.size(), &this->Features) != VP8_STATUS_OK ||
+      this->Features.has_animation != 0)
+    {
+      FailToDecode(image.File, "no still WebP image");
+    }
+  }
+
+  ImageSize Size() const { return { this->Features.width, this->Features.height, 3 }; }
+
+  void Decode(std::uint8_t* pixels)
+  {
+    const ImageSize size = this->Size();
+    const std::size_t count = static_cast<std::size_t>(size.Width) * size.Height;
+    std::vector<std::uint8_t> rgba(4 * count);
+    if (WebPDecodeRGBAInto(this->Image.Bytes.data(), this->Image.Bytes.size(), rgba.data(),
+          rgba.size(), 4 * size.Width) == nullptr)
+    {
+      FailToDecode(this->Image.File, "WebP");
+    }
+    for (int y = 0; y < size.Height; ++y)
+    {
+      LayOverWhite(rgba.data() + std::size_t(4) * size.Width * (size.Height - 1 - y), size.Width,
+        pixels + std::size_t(3) * size.Width * y);
+    }
+  }
+
+private:
+  const EncodedImage& Image;
+  WebPBitstreamFeatures Features{};
+};
+}
+
+bool IsImageFile(const std::filesystem::path& file)
+{
+  std::string extension = file.extension().string();
+  std::transform(extension.begin(), extension.end(), extension.begin(),
+    [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+  return extension == ".png" || extension == ".jpg" || extension == ".jpeg" || extension == ".webp";
+}
+
+void LayOverWhite(const std::uint8_t* rgba, std::size_t count, std::uint8_t* rgb)
+{
+  for (std::size_t i = 0; i < count; ++i, rgba += 4)
+  {
+    for (int c = 0; c < 3; ++c)
+    {
+      *rgb++ = static_cast<std::uint8_t>((rgba[c] * rgba[3] + 255 * (255 - rgba[3]) + 127) / 255);
+    }
+  }
 }
 
 EncodedImage OpenImage(const std::filesystem::path& file)
@@ -130,7 +196,12 @@ EncodedImage OpenImage(const std::filesystem::path& file)
     throw FileError("The image " + file.string() +
       " is missing or cannot be read; put it there or correct the manifest.");
   }
-  image.Bytes.assign(std::istreambuf_iterator<char>(stream), {});
+  std::error_code error;
+  const std::uintmax_t size = std::filesystem::file_size(file, error);
+  image.Bytes.resize(error ? 0 : size);
+  stream.read(
+    reinterpret_cast<char*>(image.Bytes.data()), static_cast<std::streamsize>(image.Bytes.size()));
+  image.Bytes.resize(static_cast<std::size_t>(stream.gcount()));
   if (IsPng(image.Bytes))
   {
     image.Size = PngDecoder(image).Size();
@@ -139,10 +210,14 @@ EncodedImage OpenImage(const std::filesystem::path& file)
   {
     image.Size = JpegDecoder(image).Size();
   }
+  else if (IsWebp(image.Bytes))
+  {
+    image.Size = WebpDecoder(image).Size();
+  }
   else
   {
-    throw FileError(
-      "The image " + file.string() + " is neither PNG nor JPEG; convert it to one of them.");
+    throw FileError("The image " + file.string() +
+      " is neither PNG nor JPEG nor WebP; convert it to one of them.");
   }
   return image;
 }
@@ -152,6 +227,10 @@ void DecodeImage(const EncodedImage& image, std::uint8_t* pixels)
   if (IsPng(image.Bytes))
   {
     PngDecoder(image).Decode(pixels);
+  }
+  else if (IsWebp(image.Bytes))
+  {
+    WebpDecoder(image).Decode(pixels);
   }
   else
   {

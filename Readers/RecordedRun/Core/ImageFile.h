@@ -26,7 +26,7 @@ struct ImageSize
   }
 };
 
-/** A PNG or JPEG file in memory whose header has been read. */
+/** A PNG, JPEG or WebP file in memory whose header has been read. */
 struct EncodedImage
 {
   std::filesystem::path File;
@@ -34,12 +34,18 @@ struct EncodedImage
   ImageSize Size;
 };
 
+/** Whether a file's extension is one of an image: png, jpg, jpeg, webp. */
+bool IsImageFile(const std::filesystem::path& file);
+
+/** Lays `count` RGBA pixels over white. */
+void LayOverWhite(const std::uint8_t* rgba, std::size_t count, std::uint8_t* rgb);
+
 /**
- * Reads a PNG or JPEG file without decoding it.
+ * Reads a PNG, JPEG or WebP file without decoding it.
  *
  * VTK's image readers are not used: vtkPNGReader of VTK 9 crashes the process on a truncated file.
  *
- * @throws FileError when the file is missing or neither PNG nor JPEG.
+ * @throws FileError when the file is missing or another kind.
  */
 EncodedImage OpenImage(const std::filesystem::path& file);
 

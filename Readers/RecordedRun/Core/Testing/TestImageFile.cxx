@@ -99,21 +99,28 @@ TEST(ImageFile, ReadsJpeg)
   ExpectImage("rgb.jpg", 3, Rgb, 3);
 }
 
+TEST(ImageFile, ReadsWebp)
+{
+  ExpectImage("rgb.webp", 3, Rgb);
+  ExpectImage("rgba.webp", 3, [](int x, int y, int c) { return x < 8 ? Rgb(x, y, c) : 255; });
+}
+
 TEST(ImageFile, RefusesWhatIsNoImage)
 {
+  ExpectError(Data / "moving.webp", "no still WebP image");
   ExpectError(Data / "nothing.png", "is missing");
   ExpectError(Data, "is missing or cannot be read");
-  ExpectError(Data / "f4-little.npy", "neither PNG nor JPEG");
+  ExpectError(Data / "f4-little.npy", "neither PNG nor JPEG nor WebP");
 }
 
 TEST(ImageFile, RefusesTruncatedImages)
 {
-  for (const char* name : { "rgb.png", "gray.jpg" })
+  for (const char* name : { "rgb.png", "gray.jpg", "rgb.webp" })
   {
     const std::string whole = Bytes(Data / name);
     const fs::path file = fs::path(::testing::TempDir()) / (std::string("tdl-cut-") + name);
     // A JPEG ends with a two-byte marker that libjpeg does not miss.
-    for (std::size_t size : { std::size_t(10), whole.size() / 2, whole.size() - 30 })
+    for (std::size_t size : { std::size_t(14), whole.size() / 2, whole.size() - 30 })
     {
       std::ofstream(file, std::ios::binary).write(whole.data(), size);
       ExpectError(file, "is damaged or incomplete");
@@ -124,7 +131,7 @@ TEST(ImageFile, RefusesTruncatedImages)
 
 TEST(ImageFile, SurvivesDamage)
 {
-  for (const char* name : { "rgb.png", "palette.png", "gray16.png", "rgb.jpg" })
+  for (const char* name : { "rgb.png", "palette.png", "gray16.png", "rgb.jpg", "rgb.webp" })
   {
     tdl::EncodedImage image = tdl::OpenImage(Data / name);
     const std::string valid(image.Bytes.begin(), image.Bytes.end());

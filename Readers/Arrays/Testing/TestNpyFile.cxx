@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-#include "Readers/Features/Core/NpyFile.h"
+#include "Readers/Arrays/ArrayFile.h"
 
 #include "Filters/Foundation/Error.h"
 #include "Readers/Manifest/Testing/Mutations.h"
@@ -46,7 +46,7 @@ protected:
   {
     try
     {
-      tdl::ReadNpyHeader(file);
+      tdl::OpenArrays(file);
       ADD_FAILURE() << file << " was read, expected: " << words;
     }
     catch (const tdl::FileError& e)
@@ -63,15 +63,7 @@ protected:
 
 std::vector<float> ReadAll(const fs::path& file)
 {
-  const tdl::NpyHeader header = tdl::ReadNpyHeader(file);
-  std::vector<std::size_t> target(header.Rows);
-  for (std::size_t row = 0; row < header.Rows; ++row)
-  {
-    target[row] = row;
-  }
-  std::vector<float> values(header.Rows * header.Columns);
-  tdl::ReadNpyRows(file, header, target, values.data());
-  return values;
+  return tdl::OpenArrays(file).front()->ReadAll();
 }
 }
 
@@ -81,9 +73,7 @@ TEST_F(NpyFile, ReadsWhatNumpyWrites)
          "fortran", "version2", "version3" })
   {
     const fs::path file = Data / (std::string(name) + ".npy");
-    const tdl::NpyHeader header = tdl::ReadNpyHeader(file);
-    ASSERT_EQ(header.Rows, 6u) << name;
-    ASSERT_EQ(header.Columns, 3u) << name;
+    ASSERT_EQ(tdl::OpenMatrix(file)->Shape, (std::vector<std::uint64_t>{ 6, 3 })) << name;
     const std::vector<float> values = ReadAll(file);
     for (int i = 0; i < 15; ++i)
     {
@@ -97,32 +87,40 @@ TEST_F(NpyFile, ReadsWhatNumpyWrites)
   }
 }
 
-TEST_F(NpyFile, PutsRowsWhereTheyAreWanted)
+TEST_F(NpyFile, ReadsTheBoxThatIsWanted)
 {
-  for (const char* name : { "f4-little.npy", "fortran.npy" })
+  for (const char* name : { "f4-little.npy", "f4-big.npy", "fortran.npy" })
   {
-    const fs::path file = Data / name;
-    std::vector<float> values(6);
-    tdl::ReadNpyRows(file, tdl::ReadNpyHeader(file),
-      { tdl::SkipRow, tdl::SkipRow, 1, tdl::SkipRow, 0, tdl::SkipRow }, values.data());
-    EXPECT_EQ(values, (std::vector<float>{ 40.5, 41.5, 42.5, 20.5, 21.5, 22.5 })) << name;
+    const tdl::SharedArray matrix = tdl::OpenMatrix(Data / name);
+    ASSERT_EQ(matrix->Type, tdl::NumberType::Float32);
+    std::vector<float> values(4);
+    matrix->Read({ { 2, 2 }, { 1, 2 } }, reinterpret_cast<std::byte*>(values.data()));
+    EXPECT_EQ(values, (std::vector<float>{ 21.5, 22.5, 31.5, 32.5 })) << name;
   }
+}
+
+TEST_F(NpyFile, ReadsOtherNumbersAndShapes)
+{
+  const tdl::SharedArray integers = tdl::OpenMatrix(Data / "integers.npy");
+  EXPECT_EQ(integers->Type, tdl::NumberType::Int64);
+  EXPECT_EQ(integers->ReadAll()[17], 17.0f);
+  const tdl::SharedArray cube = tdl::OpenArrays(Data / "cube.npy").front();
+  EXPECT_EQ(cube->Shape, (std::vector<std::uint64_t>{ 2, 3, 3 }));
+  EXPECT_EQ(cube->ReadAll()[9], 30.5f);
 }
 
 TEST_F(NpyFile, ReadsAnyOrderOfKeys)
 {
   this->Write("{ 'shape' : ( 2 ,1, ) , 'fortran_order':True,'descr':'<f4' }\n", 8);
-  EXPECT_TRUE(tdl::ReadNpyHeader(this->File).ColumnMajor);
   EXPECT_EQ(ReadAll(this->File), (std::vector<float>{ 0.0f, 0.0f }));
 }
 
 TEST_F(NpyFile, RefusesOtherFiles)
 {
   this->ExpectError(Data / "nothing.npy", "is missing");
-  this->ExpectError(Data, "is missing or cannot be read");
-  this->ExpectError(Data / "gray.png", "is no .npy file");
-  this->ExpectError(Data / "integers.npy", "numbers of type '<i8'");
-  this->ExpectError(Data / "cube.npy", "has 3 dimensions");
+  this->ExpectError(Data, "is no array file");
+  this->ExpectError(Data / "gray.png", "is no array file");
+  EXPECT_THROW(tdl::OpenMatrix(Data / "cube.npy"), tdl::FileError);
   this->Write("");
   this->ExpectError(this->File, "is no .npy file");
   this->Write(std::string("\x93NUMPY\x04\x00", 8));
@@ -165,10 +163,22 @@ TEST_F(NpyFile, RefusesSizesThatTheFileLacks)
   this->ExpectError(this->File, "its header promises 4294967296 x 4294967296");
   this->Write(shaped("(4611686018427387904, 4)"), 16);
   this->ExpectError(this->File, "its header promises 4611686018427387904 x 4");
-  this->Write(shaped("(0, 4)"), 0);
-  this->ExpectError(this->File, "is empty");
-  this->Write(shaped("(4,)"), 16);
-  this->ExpectError(this->File, "has 1 dimensions");
+  this->Write(shaped("(4294967296, 4294967296, 0)"), 4);
+  this->ExpectError(this->File, "its header promises 4294967296 x 4294967296 x 0");
+  this->Write(shaped("(" + std::string(99, '1').replace(1, 98, std::string(98, ',')) + ")"), 4);
+  this->ExpectError(this->File, "damaged header");
+  std::string many;
+  for (int i = 0; i < 33; ++i)
+  {
+    many += "1, ";
+  }
+  this->Write(shaped("(" + many + ")"), 4);
+  this->ExpectError(this->File, "more than 32 dimensions");
+  for (const char* type : { "<c8", "|O", "<U3", "f4", "|f4", "" })
+  {
+    this->Write("{'descr': '" + std::string(type) + "', 'fortran_order': False, 'shape': (1,)}", 4);
+    this->ExpectError(this->File, "items of type '" + std::string(type) + "'");
+  }
 }
 
 TEST_F(NpyFile, SurvivesDamage)
