@@ -31,5 +31,8 @@ cmake --preset core-sanitize
 cmake --build --preset core-sanitize
 ctest --preset core-sanitize
 
+step "Fuzzers"
+bash Testing/fuzz.sh --runs 20000
+
 step "Tests"
 with_display ctest --preset default --no-label-summary

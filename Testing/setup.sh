@@ -13,6 +13,9 @@ runPackages=(
 # To test as well.
 testPackages=(libgtest-dev git clang-format clang-tidy libomp-dev)
 
+# To fuzz as well.
+fuzzPackages=(clang libclang-rt-14-dev)
+
 install_missing()
 {
   local package missing=()
