@@ -180,7 +180,10 @@ public:
     const int iteration =
       this->Columns.Integer<int>("iteration", row, 0, MaximumIterations - 1).value_or(next);
     next = iteration + 1;
-    const std::string array = this->Columns.Text("array", row).value_or(names::Image);
+    // Of features there is one row per element.
+    const std::string array = this->Result.Kind == ManifestKind::Run
+      ? this->Columns.Text("array", row).value_or(names::Image)
+      : names::Image;
     if (array != names::Image && array != names::PredictedImage && array != names::PredictedNoise)
     {
       Fail(this->Name, row,
@@ -195,7 +198,7 @@ public:
         "repeats instance " + std::to_string(instance.Instance) + ", iteration " +
           std::to_string(iteration) + "; remove one of the two.");
     }
-    if (array == names::Image || this->Result.Kind == ManifestKind::Features)
+    if (array == names::Image)
     {
       this->Result.Rows.push_back({ instance.Instance, iteration });
     }

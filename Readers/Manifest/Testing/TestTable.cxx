@@ -127,6 +127,9 @@ TEST(Table, RefusesWhatContradictsItself)
   ExpectError("file\na.png\n../b.png\n", "row 3, file must be a path inside");
   ExpectError("file,iteration\na.png,0\n,1\n", "row 3, file must be a path inside");
   ExpectError("file,array\na.png,Depth\n", "has array 'Depth'");
+  // Found by FuzzTable: two rows of one element, told apart by what features do not have.
+  ExpectError("instance,iteration,array\n0,0,\n0,0,PredictedImage\n", "row 3 repeats instance 0",
+    ManifestKind::Features);
 }
 
 TEST(Table, SurvivesDamage)
