@@ -6,9 +6,9 @@
 #include "Filters/EncoderComparison/Core/EncoderComparison.h"
 #include "Filters/EncoderComparison/Core/EncoderNames.h"
 #include "Filters/EvolutionaryEmbedding/GatherRows.h"
-#include "Filters/EvolutionaryEmbedding/Provenance.h"
 #include "Filters/Foundation/Error.h"
 #include "Filters/Foundation/Names.h"
+#include "Filters/Foundation/Provenance.h"
 
 #include "vtkDataSetAttributes.h"
 #include "vtkFieldData.h"

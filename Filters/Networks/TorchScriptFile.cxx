@@ -2,11 +2,13 @@
 #include "Filters/Networks/TorchScriptFile.h"
 
 #include "Filters/Foundation/Error.h"
+#include "Filters/Foundation/Memory.h"
 
 #include <caffe2/serialize/inline_container.h>
 #include <torch/script.h>
 #include <torch/version.h>
 
+#include <cstdint>
 #include <filesystem>
 #include <regex>
 #include <vector>
@@ -17,16 +19,19 @@ namespace
 {
 constexpr char MakeAgain[] = "make it again by torch.jit.save of a PyTorch no newer than that";
 
-/** @throws FileError when the file is of a newer format or no TorchScript. */
-void CheckArchive(const std::string& path)
+/**
+ * @param name of the file, in messages.
+ * @throws FileError when the file is of a newer format or no TorchScript.
+ */
+void CheckArchive(const std::string& path, const std::string& name)
 {
   try
   {
     caffe2::serialize::PyTorchStreamReader reader(path);
     if (!reader.hasRecord("constants.pkl"))
     {
-      throw FileError("'" + path +
-        "' holds weights without their network (torch.save); store the network by torch.jit.save.");
+      throw FileError(name +
+        " holds weights without their network (torch.save); store the network by torch.jit.save.");
     }
   }
   catch (const c10::Error& error)
@@ -35,12 +40,12 @@ void CheckArchive(const std::string& path)
     std::smatch version;
     if (std::regex_search(text, version, std::regex("with version ([0-9]+), but")))
     {
-      throw FileError("'" + path + "' is in version " + version[1].str() +
+      throw FileError(name + " is in version " + version[1].str() +
         " of TorchScript's format, but LibTorch " TORCH_VERSION " reads up to version " +
         std::to_string(caffe2::serialize::kMaxSupportedFileFormatVersion) + "; " + MakeAgain + ".");
     }
-    throw FileError("'" + path +
-      "' is no TorchScript file, or a broken one; store the network by torch.jit.save, or download "
+    throw FileError(name +
+      " is no TorchScript file, or a broken one; store the network by torch.jit.save, or download "
       "it again.");
   }
 }
@@ -61,13 +66,22 @@ std::string TorchScriptFault(const std::exception& error)
   return text.substr(0, text.find('\n'));
 }
 
-torch::jit::Module OpenTorchScript(const std::string& path, c10::Device device)
+torch::jit::Module OpenTorchScript(
+  const std::string& path, c10::Device device, const std::string& madeBy)
 {
   if (!std::filesystem::is_regular_file(path))
   {
     throw FileError("Cannot open '" + path + "'; check the path and its permissions.");
   }
-  CheckArchive(path);
+  const std::string name =
+    "'" + path + (madeBy.empty() ? "'" : "', made by PyTorch " + madeBy + ",");
+  CheckArchive(path, name);
+  const std::uint64_t bytes = std::filesystem::file_size(path);
+  if (const std::uint64_t available = AvailableMemory(); bytes > available)
+  {
+    throw ResourceError(name + " takes " + Gigabytes(bytes) + " of memory, but " +
+      Gigabytes(available) + " are free; choose a smaller model.");
+  }
   try
   {
     torch::jit::Module network = torch::jit::load(path, device);
@@ -77,13 +91,13 @@ torch::jit::Module OpenTorchScript(const std::string& path, c10::Device device)
   catch (const std::exception& error)
   {
     const std::string text = error.what();
-    std::smatch name;
-    if (std::regex_search(text, name, std::regex("Unknown builtin op: ([A-Za-z0-9_:]+)")))
+    std::smatch operation;
+    if (std::regex_search(text, operation, std::regex("Unknown builtin op: ([A-Za-z0-9_:]+)")))
     {
-      throw FileError("'" + path + "' uses " + name[1].str() +
+      throw FileError(name + " uses " + operation[1].str() +
         ", which LibTorch " TORCH_VERSION " does not know; " + MakeAgain + ".");
     }
-    throw FileError("'" + path + "' cannot be opened by LibTorch " TORCH_VERSION " (" +
+    throw FileError(name + " cannot be opened by LibTorch " TORCH_VERSION " (" +
       TorchScriptFault(error) + "); " + MakeAgain + ".");
   }
 }

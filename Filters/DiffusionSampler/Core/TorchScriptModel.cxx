@@ -3,18 +3,14 @@
 #include "Filters/DiffusionSampler/Core/DiffusionModels.h"
 #include "Filters/DiffusionSampler/Core/ModelComponents.h"
 #include "Filters/Foundation/Error.h"
-#include "Filters/Foundation/Memory.h"
+#include "Filters/Networks/TorchScriptFile.h"
 
 #include <ATen/ATen.h>
 #include <torch/csrc/jit/api/module.h>
 #include <torch/csrc/jit/runtime/graph_executor.h>
-#include <torch/csrc/jit/serialization/import.h>
-#include <torch/version.h>
 
 #include <algorithm>
 #include <filesystem>
-#include <fstream>
-#include <mutex>
 #include <sstream>
 
 namespace tdl
@@ -22,39 +18,6 @@ namespace tdl
 namespace
 {
 constexpr char FileName[] = "denoiser.pt";
-
-/** What went wrong, without the places in the code: the first line of why a file cannot be read,
- * the last of why a network cannot be run. */
-std::string Reason(const std::exception& error, bool last)
-{
-  const auto* torchError = dynamic_cast<const c10::Error*>(&error);
-  std::istringstream lines(torchError ? torchError->what_without_backtrace() : error.what());
-  std::string reason;
-  for (std::string line; std::getline(lines, line);)
-  {
-    const std::size_t begin = line.find_first_not_of(" \t");
-    if (begin != std::string::npos && (last || reason.empty()))
-    {
-      reason = line.substr(begin);
-    }
-  }
-  // "[enforce fail at inline_container.cc:165] . " and so on.
-  const std::size_t place = reason.find("] . ");
-  return reason.front() == '[' && place != std::string::npos ? reason.substr(place + 4) : reason;
-}
-
-/** TorchScript files are zip archives. */
-bool IsArchive(const std::string& path)
-{
-  std::ifstream stream(path, std::ios::binary);
-  if (!stream)
-  {
-    throw FileError("Cannot open '" + path + "'; check the path and its permissions.");
-  }
-  std::string beginning(2, '\0');
-  stream.read(beginning.data(), 2);
-  return stream && beginning == "PK";
-}
 
 /**
  * Any network of pixels that a TorchScript file holds: denoiser.pt and scheduler/. The network's
@@ -83,7 +46,7 @@ public:
     {
       index.Refuse("in_channels");
     }
-    this->Load(index.Get<std::string>("torch_version", "of a version that is not known"));
+    this->Load(index.Get<std::string>("torch_version", ""));
     this->CheckArguments(classes > 0 ? 3 : 2);
   }
 
@@ -107,7 +70,7 @@ public:
     }
     catch (const std::exception& error)
     {
-      throw DataError("The network in '" + this->Path + "' failed: " + Reason(error, true));
+      throw DataError("The network in '" + this->Path + "' failed: " + TorchScriptFault(error));
     }
     this->CheckOutput(result, samples);
     return result.toTensor();
@@ -116,29 +79,7 @@ public:
 private:
   void Load(const std::string& version)
   {
-    if (!IsArchive(this->Path))
-    {
-      throw FileError("'" + this->Path +
-        "' is not a TorchScript file; make it with torch.jit.save, as "
-        "Examples/export_torchscript.py does.");
-    }
-    const std::uint64_t bytes = std::filesystem::file_size(this->Path);
-    if (bytes > AvailableMemory())
-    {
-      throw ResourceError("The network '" + this->Path + "' takes " + Gigabytes(bytes) +
-        " of memory, but " + Gigabytes(AvailableMemory()) + " are free; choose a smaller model.");
-    }
-    try
-    {
-      this->Network = torch::jit::load(this->Path, this->Device());
-      this->Network.eval();
-    }
-    catch (const std::exception& error)
-    {
-      throw FileError("'" + this->Path + "', made by PyTorch " + version +
-        ", cannot be read by LibTorch " + TORCH_VERSION + " (" + Reason(error, false) +
-        "); export it with a version that is no newer, or without what is new in it.");
-    }
+    this->Network = OpenTorchScript(this->Path, this->Device(), version);
     std::uint64_t weights = 0;
     for (const at::Tensor& tensor : this->Network.parameters())
     {
