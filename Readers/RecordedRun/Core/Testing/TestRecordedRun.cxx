@@ -153,7 +153,7 @@ TEST_F(RecordedRun, ReadsArraysOfEveryFormat)
 
 TEST_F(RecordedRun, ReadsAnyOrderOfDimensions)
 {
-  for (const std::string& letters : { "IKHWC", "KIHWC", "IKCHW", "CWHKI", "HKWCI", "EHWC" })
+  for (const std::string letters : { "IKHWC", "KIHWC", "IKCHW", "CWHKI", "HKWCI", "EHWC" })
   {
     const std::map<char, int> extents{ { 'I', 2 }, { 'K', 3 }, { 'H', 4 }, { 'W', 5 }, { 'C', 3 },
       { 'E', 6 } };
