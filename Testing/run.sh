@@ -30,10 +30,10 @@ step "Algorithms under sanitizers"
 # What runs networks takes long to compile so; `cmake --preset core-sanitize` has it, too.
 cmake --preset core-sanitize -DTDL_WITH_TORCH=OFF
 cmake --build --preset core-sanitize
-ctest --preset core-sanitize
+ctest --preset core-sanitize -j "$(nproc)"
 
 step "Fuzzers"
 bash Testing/fuzz.sh --runs 5000
 
 step "Tests"
-with_display ctest --preset default --no-label-summary
+with_display ctest --preset default --no-label-summary -j "$(nproc)"
