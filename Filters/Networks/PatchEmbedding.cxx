@@ -80,7 +80,7 @@ at::Tensor PatchEmbedding::Forward(const at::Tensor& pixels) const
 at::Tensor PatchEmbedding::PositionsFor(std::int64_t rows, std::int64_t columns) const
 {
   const std::int64_t side = this->Settings.Patches.PatchesPerSide();
-  const at::Tensor positions = this->Positions.reshape({ 1, -1, this->Settings.Channels });
+  at::Tensor positions = this->Positions.reshape({ 1, -1, this->Settings.Channels });
   if (rows == side && columns == side)
   {
     return positions;

@@ -78,7 +78,7 @@ SharedArray FindArray(const std::vector<SharedArray>& arrays, const std::string&
   }
   for (const std::string& candidate : name.empty() ? usual : std::vector<std::string>{ name })
   {
-    if (const SharedArray array = find(candidate))
+    if (SharedArray array = find(candidate))
     {
       return array;
     }

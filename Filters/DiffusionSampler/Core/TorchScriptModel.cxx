@@ -124,7 +124,7 @@ private:
       throw DataError("The network in '" + this->Path + "' returns " + result.tagKind() +
         " instead of a tensor; export one that returns its prediction alone.");
     }
-    const at::Tensor output = result.toTensor();
+    const at::Tensor& output = result.toTensor();
     auto expected = samples.sizes().vec();
     const bool plain = output.sizes() == at::IntArrayRef(expected);
     expected[1] *= 2;
