@@ -35,6 +35,7 @@ Condition Concatenate(const std::vector<Condition>& conditions)
   for (std::size_t i = 0; i < conditions.front().size(); ++i)
   {
     std::vector<at::Tensor> rows;
+    rows.reserve(conditions.size());
     for (const Condition& condition : conditions)
     {
       rows.push_back(condition[i]);

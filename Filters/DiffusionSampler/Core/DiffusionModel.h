@@ -130,7 +130,7 @@ protected:
   std::shared_ptr<Network> OpenNetwork(const std::string& folder, const std::string& stem)
   {
     CheckMemory(folder, stem);
-    const auto network = Network::Open(folder);
+    std::shared_ptr<Network> network = Network::Open(folder);
     this->AddNetwork(*network, folder, stem);
     return network;
   }

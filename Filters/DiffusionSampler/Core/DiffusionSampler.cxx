@@ -468,6 +468,7 @@ SampledImages SampleImages(
     Scheduler::Create(parameters.Scheduler, model->SchedulerConfig(), parameters.InferenceSteps);
   const std::vector<Prompt> prompts = NamedPrompts(parameters, *model);
   std::vector<Condition> conditions;
+  conditions.reserve(prompts.size());
   for (const Prompt& prompt : prompts)
   {
     conditions.push_back(model->Encode(prompt.Text));
