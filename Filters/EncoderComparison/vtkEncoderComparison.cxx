@@ -228,8 +228,10 @@ int vtkEncoderComparison::RequestData(
   vtkInformation*, vtkInformationVector** inputs, vtkInformationVector* outputs)
 {
   using namespace tdl;
+  const int count = inputs[0]->GetNumberOfInformationObjects();
   std::vector<vtkSmartPointer<vtkTable>> tables;
-  for (int i = 0; i < inputs[0]->GetNumberOfInformationObjects(); ++i)
+  tables.reserve(count);
+  for (int i = 0; i < count; ++i)
   {
     tables.push_back(GatherRows(vtkTable::GetData(inputs[0], i)));
   }

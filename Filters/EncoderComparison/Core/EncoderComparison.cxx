@@ -300,6 +300,7 @@ struct Comparison
       position += ring.Begin;
     }
     std::vector<Vectors> encodings;
+    encodings.reserve(encoders);
     for (int e = 0; e < encoders; ++e)
     {
       encodings.push_back(TakeRows(this->Encoders[e], this->Arrangements[e], sample));

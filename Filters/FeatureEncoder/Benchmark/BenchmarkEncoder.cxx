@@ -13,6 +13,7 @@
 #include <sys/resource.h>
 
 #include <chrono>
+#include <cmath>
 #include <cstdio>
 #include <iostream>
 #include <string>
@@ -64,7 +65,7 @@ int Run(int argc, char** argv)
       if (begin == 0.0)
       {
         begin = end;
-        before = static_cast<std::size_t>(progress.Fraction * views.size() + 0.5);
+        before = static_cast<std::size_t>(std::llround(progress.Fraction * views.size()));
       }
       return true;
     });

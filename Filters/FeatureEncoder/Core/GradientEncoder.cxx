@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <cstddef>
 #include <numeric>
 #include <vector>
 
@@ -84,7 +85,8 @@ float* Describe(const Image& image, float* features)
       auto target = block.begin();
       for (int y = row; y < row + BlockCells; ++y)
       {
-        const auto first = histograms.begin() + (y * cells + column) * Orientations;
+        const std::ptrdiff_t cell = y * cells + column;
+        const auto first = histograms.begin() + cell * Orientations;
         target = std::copy_n(first, BlockCells * Orientations, target);
       }
       Normalize(block);
