@@ -108,9 +108,8 @@ std::vector<std::int64_t> Configuration::GetCounts(
 
 Configuration Configuration::GetPart(const std::string& key) const
 {
-  Configuration part;
-  part.Source = this->Source;
-  part.Part = this->Part + key + ".";
+  Configuration part = *this;
+  part.Part += key + ".";
   part.Settings = this->Get(key, nlohmann::json());
   const auto earlier = this->Get(key + "_dict", nlohmann::json::object());
   if (!part.Settings.is_object())

@@ -113,8 +113,6 @@ public:
   [[noreturn]] void Refuse(const std::string& key) const;
 
 private:
-  Configuration() = default;
-
   std::string Source;
   std::string Part; ///< Keys that lead to the settings, each with a dot behind it.
   nlohmann::json Settings;
