@@ -32,8 +32,5 @@ cmake --preset core-sanitize -DTDL_WITH_TORCH=OFF
 cmake --build --preset core-sanitize
 ctest --preset core-sanitize -j "$(nproc)"
 
-step "Fuzzers"
-bash Testing/fuzz.sh --runs 5000
-
 step "Tests"
 with_display ctest --preset default --no-label-summary -j "$(nproc)"
