@@ -37,6 +37,12 @@ const char* NameOfType(at::ScalarType type)
     Types.begin(), Types.end(), [type](const auto& pair) { return type == pair.second; });
   return found == Types.end() ? nullptr : SafetensorsName(found->first);
 }
+
+FileError Unsupported(const std::string& path, const std::string& tensor, NumberType type)
+{
+  return FileError("'" + path + "' stores tensor '" + tensor + "' as " + SafetensorsName(type) +
+    ", which is not supported; convert it to F32, F16 or BF16.");
+}
 }
 
 SafetensorsFile::SafetensorsFile(const std::string& path)
@@ -50,8 +56,7 @@ SafetensorsFile::SafetensorsFile(const std::string& path)
       [&type = entry.Type](const auto& pair) { return type == pair.first; });
     if (type == Types.end())
     {
-      throw FileError("'" + path + "' stores tensor '" + name + "' as " +
-        SafetensorsName(entry.Type) + ", which is not supported; convert it to F32, F16 or BF16.");
+      throw Unsupported(path, name, entry.Type);
     }
     this->Tensors.emplace(name, Entry{ type->second, entry.Shape, entry.Begin, entry.End });
   }
