@@ -11,7 +11,7 @@ namespace tdl
 namespace
 {
 // The library is not built for several threads.
-std::mutex Mutex;
+std::mutex mutex;
 
 [[noreturn]] void Fail(const std::string& name, const std::string& problem)
 {
@@ -74,7 +74,7 @@ struct OpenedFile
   }
   ~OpenedFile()
   {
-    const std::lock_guard<std::mutex> lock(Mutex);
+    const std::lock_guard<std::mutex> lock(mutex);
     H5Fclose(this->Id);
   }
   OpenedFile(const OpenedFile&) = delete;
@@ -163,7 +163,7 @@ public:
 
   void Read(const std::vector<ArrayRange>& box, std::byte* numbers) const override
   {
-    const std::lock_guard<std::mutex> lock(Mutex);
+    const std::lock_guard<std::mutex> lock(mutex);
     const Quiet quiet;
     const Handle dataset(H5Dopen2(this->Opened->Id, this->Name.c_str(), H5P_DEFAULT), H5Dclose);
     const Handle stored(H5Dget_type(dataset), H5Tclose);
@@ -233,12 +233,12 @@ std::vector<SharedArray> OpenHdf(const std::string& file)
 {
   const auto opened = [&file]
   {
-    const std::lock_guard<std::mutex> lock(Mutex);
+    const std::lock_guard<std::mutex> lock(mutex);
     const Quiet quiet;
     return std::make_shared<const OpenedFile>(file);
   }();
   Visit visit{ file, opened, {} };
-  const std::lock_guard<std::mutex> lock(Mutex);
+  const std::lock_guard<std::mutex> lock(mutex);
   const Quiet quiet;
   if (H5Ovisit2(opened->Id, H5_INDEX_NAME, H5_ITER_INC, Add, &visit, H5O_INFO_BASIC) < 0)
   {

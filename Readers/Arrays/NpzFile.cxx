@@ -177,7 +177,7 @@ std::vector<SharedArray> OpenNpz(const std::string& file)
     }
     constexpr std::string_view extension = ".npy";
     std::string name = entry.name;
-    const std::string full = file + " > " + name;
+    const std::string full = std::string(file).append(" > ").append(name);
     if (name.size() <= extension.size() ||
       name.compare(name.size() - extension.size(), extension.size(), extension) != 0)
     {

@@ -37,7 +37,7 @@ fs::path FindManifest(const FeatureSource& source)
   }
   for (const char* extension : { ".json", ".csv" })
   {
-    const fs::path file = fs::path(source.File).replace_extension(extension);
+    fs::path file = fs::path(source.File).replace_extension(extension);
     std::error_code ignored;
     if (fs::is_regular_file(file, ignored) &&
       (IsTable(file) || IsManifest(file, ManifestKind::Features)))
