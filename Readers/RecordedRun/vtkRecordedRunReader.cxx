@@ -82,6 +82,7 @@ std::string DescribePlan(const tdl::RecordedRun& run, const Plan& plan)
 std::vector<double> Select(const std::vector<double>& values, const std::vector<int>& iterations)
 {
   std::vector<double> selected;
+  selected.reserve(iterations.size());
   for (const int k : iterations)
   {
     selected.push_back(values[static_cast<std::size_t>(k)]);

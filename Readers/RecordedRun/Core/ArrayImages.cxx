@@ -112,8 +112,8 @@ void ArrayImageReader::Read(const ArrayPlace& place, std::uint8_t* pixels) const
         throw FileError(this->Array->Describe() +
           " holds NaN in an image; list the elements that are there in the manifest.");
       }
-      converted[i] =
-        static_cast<std::uint8_t>(std::clamp((values[i] - this->Black) * scale, 0.0, 255.0) + 0.5);
+      converted[i] = static_cast<std::uint8_t>(
+        std::lround(std::clamp((values[i] - this->Black) * scale, 0.0, 255.0)));
     }
     bytes = converted.data();
   }
@@ -191,8 +191,10 @@ void ShrinkImage(
   {
     shrink(
       rows.data() + x, size.Height, stride,
-      [&](int i, double value)
-      { to[static_cast<std::size_t>(i) * stride + x] = static_cast<std::uint8_t>(value + 0.5); },
+      [&](int i, double value) {
+        to[static_cast<std::size_t>(i) * stride + x] =
+          static_cast<std::uint8_t>(std::lround(value));
+      },
       smaller.Height);
   }
 }

@@ -19,6 +19,12 @@ namespace tdl
 {
 namespace
 {
+FileError SameStep(const std::string& first, const std::string& second, const std::string& folder)
+{
+  return FileError("The images " + first + " and " + second + " in " + folder +
+    " are the same step of the same instance; remove one of the two.");
+}
+
 constexpr double Unknown = std::numeric_limits<double>::quiet_NaN();
 
 enum class Kind
@@ -421,8 +427,7 @@ Manifest DescribeImages(
     std::string& file = files[static_cast<std::size_t>(iterations.at(image.Step))];
     if (!file.empty())
     {
-      throw FileError("The images " + file + " and " + image.Path + " in " + name +
-        " are the same step of the same instance; remove one of the two.");
+      throw SameStep(file, image.Path, name);
     }
     file = image.Path;
     arrays.insert(image.Array);

@@ -45,8 +45,8 @@ fs::path FindManifest(const RunSource& source)
   {
     for (const char* extension : { ".json", ".csv" })
     {
-      const fs::path file = isFolder ? source.File / (std::string(name) + extension)
-                                     : fs::path(source.File).replace_extension(extension);
+      fs::path file = isFolder ? source.File / (std::string(name) + extension)
+                               : fs::path(source.File).replace_extension(extension);
       std::error_code ignored;
       if (fs::is_regular_file(file, ignored) &&
         (IsTable(file) || IsManifest(file, ManifestKind::Run)))
