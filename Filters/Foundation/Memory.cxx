@@ -2,10 +2,9 @@
 #include "Filters/Foundation/Memory.h"
 
 #include <algorithm>
+#include <cstdio>
 #include <fstream>
-#include <iomanip>
 #include <limits>
-#include <sstream>
 
 namespace tdl
 {
@@ -84,10 +83,12 @@ std::uint64_t AvailableMemory()
   return std::min(machine * 1024, ControlGroupsLeave());
 }
 
-std::string Gigabytes(std::uint64_t bytes)
+std::string FormatBytes(std::uint64_t bytes)
 {
-  std::ostringstream text;
-  text << std::fixed << std::setprecision(2) << static_cast<double>(bytes) / 1e9 << " GB";
-  return text.str();
+  char text[32];
+  const double megabytes = static_cast<double>(bytes) / 1e6;
+  std::snprintf(text, sizeof(text), megabytes < 1000 ? "%.1f MB" : "%.2f GB",
+    megabytes < 1000 ? megabytes : megabytes / 1000);
+  return text;
 }
 }

@@ -12,6 +12,6 @@ namespace tdl
  */
 std::uint64_t AvailableMemory();
 
-/** A number of bytes for people: "1.50 GB". */
-std::string Gigabytes(std::uint64_t bytes);
+/** A number of bytes for people: "1.5 MB", "12.34 GB". */
+std::string FormatBytes(std::uint64_t bytes);
 }

@@ -79,8 +79,8 @@ torch::jit::Module OpenTorchScript(
   const std::uint64_t bytes = std::filesystem::file_size(path);
   if (const std::uint64_t available = AvailableMemory(); bytes > available)
   {
-    throw ResourceError(name + " takes " + Gigabytes(bytes) + " of memory, but " +
-      Gigabytes(available) + " are free; choose a smaller model.");
+    throw ResourceError(name + " takes " + FormatBytes(bytes) + " of memory, but " +
+      FormatBytes(available) + " are free; choose a smaller model.");
   }
   try
   {

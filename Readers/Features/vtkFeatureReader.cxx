@@ -2,6 +2,7 @@
 #include "vtkFeatureReader.h"
 
 #include "Filters/Foundation/Error.h"
+#include "Filters/Foundation/Memory.h"
 #include "Readers/Features/Core/FeatureFile.h"
 #include "Readers/Manifest/Choice.h"
 #include "Readers/Manifest/FieldData.h"

@@ -5,7 +5,6 @@
 #include "Filters/Foundation/Memory.h"
 
 #include <algorithm>
-#include <cstdio>
 
 namespace tdl
 {
@@ -62,15 +61,6 @@ std::string DescribeHoles(const std::vector<ManifestElement>& holes, std::size_t
       " iteration " + std::to_string(holes[i].Iteration);
   }
   return text + (holes.size() > shown ? ", ..." : "");
-}
-
-std::string FormatBytes(std::uint64_t bytes)
-{
-  char text[32];
-  const double megabytes = static_cast<double>(bytes) / 1e6;
-  std::snprintf(text, sizeof(text), megabytes < 1000 ? "%.1f MB" : "%.2f GB",
-    megabytes < 1000 ? megabytes : megabytes / 1000);
-  return text;
 }
 
 void RequireMemory(std::uint64_t bytes, const std::string& remedy)

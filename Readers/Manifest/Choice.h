@@ -40,7 +40,4 @@ std::string DescribeHoles(const std::vector<ManifestElement>& holes, std::size_t
 
 /** Throws ResourceError where `bytes` are more than the memory that is free. */
 void RequireMemory(std::uint64_t bytes, const std::string& remedy);
-
-/** "1.5 GB". */
-std::string FormatBytes(std::uint64_t bytes);
 }

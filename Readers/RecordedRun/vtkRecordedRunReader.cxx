@@ -3,6 +3,7 @@
 
 #include "Filters/Foundation/Error.h"
 #include "Filters/Foundation/ForEach.h"
+#include "Filters/Foundation/Memory.h"
 #include "Filters/Foundation/Threads.h"
 #include "Readers/Arrays/ArrayFile.h"
 #include "Readers/Manifest/FieldData.h"

@@ -106,8 +106,8 @@ void DiffusionModel::CheckMemory(const std::string& folder, const std::string& s
   const std::uint64_t available = AvailableMemory();
   if (bytes > available)
   {
-    throw ResourceError("The weights in '" + folder + "' take " + Gigabytes(bytes) +
-      " of memory, but " + Gigabytes(available) + " are free; choose a smaller model.");
+    throw ResourceError("The weights in '" + folder + "' take " + FormatBytes(bytes) +
+      " of memory, but " + FormatBytes(available) + " are free; choose a smaller model.");
   }
 }
 

@@ -411,10 +411,10 @@ Batching ChooseBatching(const SamplerParameters& parameters, const Plan& plan, s
   {
     const bool untiled = parameters.Decoding == LatentDecoding::Autoencoder &&
       plan.Model.ImageShape() != plan.Model.SampleShape();
-    throw ResourceError("Sampling needs " + Gigabytes(captured) +
-      " of memory for the captured images and " + Gigabytes(wanted * network) +
-      " for the network at work, beside the " + Gigabytes(plan.Model.WeightBytes()) +
-      " of its weights, but " + Gigabytes(available) +
+    throw ResourceError("Sampling needs " + FormatBytes(captured) +
+      " of memory for the captured images and " + FormatBytes(wanted * network) +
+      " for the network at work, beside the " + FormatBytes(plan.Model.WeightBytes()) +
+      " of its weights, but " + FormatBytes(available) +
       " are free; lower Instances Per Prompt, Stored Image Size or Batch Size, or capture less" +
       (untiled ? ", or set Latent Decoding to Tiled Autoencoder." : "."));
   }

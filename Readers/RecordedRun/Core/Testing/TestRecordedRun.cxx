@@ -2,6 +2,7 @@
 #include "Readers/RecordedRun/Core/RecordedRun.h"
 
 #include "Filters/Foundation/Error.h"
+#include "Filters/Foundation/Memory.h"
 #include "Readers/RecordedRun/Core/ArrayImages.h"
 
 #include <gtest/gtest.h>
