@@ -2,6 +2,7 @@
 #include "vtkDiffusionSampler.h"
 
 #include "Filters/DiffusionSampler/Core/DiffusionSampler.h"
+#include "Filters/Foundation/FilterMonitor.h"
 #include "Filters/Foundation/Names.h"
 #include "Filters/Networks/BlasCheck.h"
 #include "Filters/Networks/DefaultModel.h"
@@ -222,13 +223,7 @@ int vtkDiffusionSampler::RequestData(
         }
       });
 
-    tdl::SampledImages images = tdl::SampleImages(parameters, piece,
-      [this](const tdl::Progress& progress)
-      {
-        this->SetProgressText(std::string(progress.Stage).c_str());
-        this->UpdateProgress(progress.Fraction);
-        return !this->CheckAbort();
-      });
+    tdl::SampledImages images = tdl::SampleImages(parameters, piece, tdl::MonitorOf(this));
 
     vtkFieldData* fields = output->GetFieldData();
     AddArray<vtkStringArray>(fields, tdl::names::Prompts, images.Prompts);
@@ -250,13 +245,7 @@ int vtkDiffusionSampler::RequestData(
       const tdl::SampledInstance moved = std::move(instance); // its memory goes as soon as copied
       output->SetPartition(moved.Instance, 0, MakeImage(images, moved));
     }
-    if (this->GetAbortExecute())
-    {
-      // The request is served: it shall not end the next run too, and the executive shall not throw
-      // away what is finished.
-      this->SetAbortExecute(0);
-      this->SetAbortOutput(images.Instances.empty());
-    }
+    tdl::ServeAbort(this, images.Instances.empty());
   }
   catch (const std::exception& e)
   {

@@ -7,6 +7,7 @@
 #include "Filters/Divergence/FeatureTable.h"
 #include "Filters/EvolutionaryEmbedding/GatherRows.h"
 #include "Filters/Foundation/Error.h"
+#include "Filters/Foundation/FilterMonitor.h"
 #include "Filters/Foundation/Names.h"
 #include "Filters/Foundation/Provenance.h"
 
@@ -394,20 +395,8 @@ int vtkDivergence::RequestData(
       elements.Prompt = Read<int>(prompts);
     }
 
-    const DivergenceResult result = MeasureDivergence(elements, parameters,
-      [this](const tdl::Progress& progress)
-      {
-        this->SetProgressText(std::string(progress.Stage).c_str());
-        this->UpdateProgress(progress.Fraction);
-        return !this->CheckAbort();
-      });
-    if (this->GetAbortExecute())
-    {
-      // The request is served: it shall not end the next run too, and the executive shall not throw
-      // away what is finished.
-      this->SetAbortExecute(0);
-      this->SetAbortOutput(false);
-    }
+    const DivergenceResult result = MeasureDivergence(elements, parameters, tdl::MonitorOf(this));
+    tdl::ServeAbort(this, false);
 
     std::map<int, int> rankOf;
     for (std::size_t rank = 0; rank < result.Labels.size(); ++rank)

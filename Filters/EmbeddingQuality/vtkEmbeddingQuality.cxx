@@ -4,6 +4,7 @@
 #include "Filters/EmbeddingQuality/Core/EmbeddingQuality.h"
 #include "Filters/EvolutionaryEmbedding/GatherRows.h"
 #include "Filters/Foundation/Error.h"
+#include "Filters/Foundation/FilterMonitor.h"
 #include "Filters/Foundation/Names.h"
 
 #include "vtkDoubleArray.h"
@@ -342,21 +343,10 @@ int vtkEmbeddingQuality::RequestData(
     const vtkSmartPointer<vtkFloatArray> features = ReadFeatures(input, table, embedding.Elements);
     embedding.Elements.Features = features->GetPointer(0);
     embedding.Elements.Dimension = features->GetNumberOfComponents();
-    const tdl::QualityResult quality = tdl::MeasureQuality(embedding, parameters,
-      [this](const tdl::Progress& progress)
-      {
-        this->SetProgressText(std::string(progress.Stage).c_str());
-        this->UpdateProgress(progress.Fraction);
-        return !this->CheckAbort();
-      });
+    const tdl::QualityResult quality =
+      tdl::MeasureQuality(embedding, parameters, tdl::MonitorOf(this));
 
-    if (this->GetAbortExecute())
-    {
-      // The request is served: it shall not end the next run too, and the executive shall not throw
-      // away what is finished.
-      this->SetAbortExecute(0);
-      this->SetAbortOutput(false);
-    }
+    tdl::ServeAbort(this, false);
 
     FillOverall(overall, quality, Divergence(input, [](vtkIdType) { return true; }));
     FillIterations(iterations, quality, input);

@@ -7,6 +7,7 @@
 #include "Filters/EncoderComparison/Core/EncoderNames.h"
 #include "Filters/EvolutionaryEmbedding/GatherRows.h"
 #include "Filters/Foundation/Error.h"
+#include "Filters/Foundation/FilterMonitor.h"
 #include "Filters/Foundation/Names.h"
 #include "Filters/Foundation/Provenance.h"
 
@@ -247,20 +248,8 @@ int vtkEncoderComparison::RequestData(
   {
     std::vector<TableElements> owned;
     const std::vector<EncodedElements> encoders = ReadEncoders(tables, owned);
-    const ComparisonResult result = CompareEncoders(encoders, parameters,
-      [this](const tdl::Progress& progress)
-      {
-        this->SetProgressText(std::string(progress.Stage).c_str());
-        this->UpdateProgress(progress.Fraction);
-        return !this->CheckAbort();
-      });
-    if (this->GetAbortExecute())
-    {
-      // The request is served: it shall not end the next run too, and the executive shall not throw
-      // away what is finished.
-      this->SetAbortExecute(0);
-      this->SetAbortOutput(false);
-    }
+    const ComparisonResult result = CompareEncoders(encoders, parameters, tdl::MonitorOf(this));
+    tdl::ServeAbort(this, false);
 
     vtkFieldData* fields = tables.front()->GetFieldData();
     for (int port = 0; port < 3; ++port)

@@ -5,6 +5,7 @@
 #include "Filters/EvolutionaryEmbedding/Core/FrozenEmbedding.h"
 #include "Filters/EvolutionaryEmbedding/GatherRows.h"
 #include "Filters/Foundation/Error.h"
+#include "Filters/Foundation/FilterMonitor.h"
 #include "Filters/Foundation/Names.h"
 #include "Filters/Foundation/Provenance.h"
 
@@ -383,12 +384,7 @@ int vtkEvolutionaryEmbedding::RequestData(
     return 1; // the first process embeds the elements of all
   }
   EmbeddingParameters parameters = this->GetParameters();
-  const Monitor monitor = [this](const tdl::Progress& progress)
-  {
-    this->SetProgressText(std::string(progress.Stage).c_str());
-    this->UpdateProgress(progress.Fraction);
-    return !this->CheckAbort();
-  };
+  const Monitor monitor = tdl::MonitorOf(this);
   try
   {
     if (input->GetNumberOfRows() == 0)
@@ -452,13 +448,7 @@ int vtkEvolutionaryEmbedding::RequestData(
         throw;
       }
     }
-    if (this->GetAbortExecute())
-    {
-      // The request is served: it shall not end the next run too, and the executive shall not throw
-      // away what is finished.
-      this->SetAbortExecute(0);
-      this->SetAbortOutput(result.Position.rows() == 0);
-    }
+    tdl::ServeAbort(this, result.Position.rows() == 0);
     for (const std::string& warning : result.Warnings)
     {
       vtkWarningMacro(<< warning);

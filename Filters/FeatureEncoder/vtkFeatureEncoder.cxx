@@ -4,6 +4,7 @@
 #include "Filters/FeatureEncoder/Core/FeatureEncoder.h"
 #include "Filters/FeatureEncoder/Core/Thumbnails.h"
 #include "Filters/Foundation/Error.h"
+#include "Filters/Foundation/FilterMonitor.h"
 #include "Filters/Foundation/Names.h"
 #include "Filters/Foundation/Provenance.h"
 #include "Filters/Foundation/Threads.h"
@@ -305,21 +306,10 @@ int vtkFeatureEncoder::RequestData(
     std::vector<tdl::ImageView> views = Views(elements);
     const tdl::ImagePrompts prompts =
       input ? Prompts(input->GetFieldData(), elements) : tdl::ImagePrompts{};
-    const tdl::EncodedImages encoded = tdl::EncodeImages(views, prompts, parameters,
-      [this](const tdl::Progress& progress)
-      {
-        this->SetProgressText(std::string(progress.Stage).c_str());
-        this->UpdateProgress(progress.Fraction);
-        return !this->CheckAbort();
-      });
+    const tdl::EncodedImages encoded =
+      tdl::EncodeImages(views, prompts, parameters, tdl::MonitorOf(this));
     const std::size_t rows = encoded.Features.size() / encoded.Dimension;
-    if (this->GetAbortExecute())
-    {
-      // The request is served: it shall not end the next run too, and the executive shall not throw
-      // away what is finished.
-      this->SetAbortExecute(0);
-      this->SetAbortOutput(rows == 0);
-    }
+    tdl::ServeAbort(this, rows == 0);
     elements.resize(rows);
     views.resize(rows);
 
