@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "Filters/Foundation/Error.h"
 #include "Filters/Foundation/Memory.h"
+#include "Filters/Foundation/Testing/TemporaryFolder.h"
 #include "Filters/Networks/BlasCheck.h"
 #include "Filters/Networks/Checksum.h"
 #include "Filters/Networks/DefaultModel.h"
 #include "Filters/Networks/Device.h"
 #include "Filters/Networks/InferenceScope.h"
 #include "Filters/Networks/Memory.h"
-#include "Filters/Networks/Testing/TemporaryFolder.h"
 
 #include <ATen/ATen.h>
 #include <ATen/Parallel.h>

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "Filters/Foundation/Error.h"
+#include "Filters/Foundation/Testing/TemporaryFolder.h"
 #include "Filters/Networks/ModelFolder.h"
 #include "Filters/Networks/ResNetModel.h"
 #include "Filters/Networks/SafetensorsFile.h"
-#include "Filters/Networks/Testing/TemporaryFolder.h"
 
 #include <ATen/ATen.h>
 #include <c10/core/InferenceMode.h>

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "Filters/Foundation/Error.h"
+#include "Filters/Foundation/Testing/TemporaryFolder.h"
 #include "Filters/Networks/ModelFolder.h"
 #include "Filters/Networks/SafetensorsFile.h"
-#include "Filters/Networks/Testing/TemporaryFolder.h"
 #include "Filters/Networks/UNet2DModel.h"
 
 #include <ATen/ATen.h>

@@ -2,6 +2,7 @@
 #include "Readers/Arrays/ArrayFile.h"
 
 #include "Filters/Foundation/Error.h"
+#include "Filters/Foundation/Testing/TemporaryFolder.h"
 #include "Readers/Manifest/Testing/Mutations.h"
 
 #include <gtest/gtest.h>
@@ -84,9 +85,6 @@ void ReadEverything(const fs::path& file)
 class ArrayFile : public ::testing::Test
 {
 protected:
-  void SetUp() override { fs::create_directories(this->Folder); }
-  void TearDown() override { fs::remove_all(this->Folder); }
-
   fs::path Write(const std::string& name, const std::string& bytes) const
   {
     const fs::path file = this->Folder / name;
@@ -110,7 +108,8 @@ protected:
     }
   }
 
-  const fs::path Folder = fs::path(::testing::TempDir()) / "tdl arrays \u00fc";
+  const tdl::TemporaryFolder Temporary{ "tdl arrays \u00fc" };
+  const fs::path Folder = this->Temporary.Path;
 };
 
 /** `from` replaced wherever it stands in `bytes`. */

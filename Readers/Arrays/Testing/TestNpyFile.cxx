@@ -2,6 +2,7 @@
 #include "Readers/Arrays/ArrayFile.h"
 
 #include "Filters/Foundation/Error.h"
+#include "Filters/Foundation/Testing/TemporaryFolder.h"
 #include "Readers/Manifest/Testing/Mutations.h"
 
 #include <gtest/gtest.h>
@@ -26,8 +27,6 @@ std::string Bytes(const fs::path& file)
 class NpyFile : public ::testing::Test
 {
 protected:
-  void TearDown() override { fs::remove(this->File); }
-
   void Write(const std::string& bytes) const
   {
     std::ofstream(this->File, std::ios::binary).write(bytes.data(), bytes.size());
@@ -58,7 +57,8 @@ protected:
     }
   }
 
-  const fs::path File = fs::path(::testing::TempDir()) / "tdl-test.npy";
+  const tdl::TemporaryFolder Folder;
+  const fs::path File = this->Folder.Path / "test.npy";
 };
 
 std::vector<float> ReadAll(const fs::path& file)

@@ -2,6 +2,7 @@
 #include "Readers/Arrays/NpzWriter.h"
 
 #include "Filters/Foundation/Error.h"
+#include "Filters/Foundation/Testing/TemporaryFolder.h"
 #include "Readers/Arrays/ArrayFile.h"
 
 #include <gtest/gtest.h>
@@ -11,8 +12,8 @@
 
 TEST(NpzWriter, WritesWhatIsRead)
 {
-  const std::filesystem::path file =
-    std::filesystem::path(::testing::TempDir()) / "tdl written \u00fc.npz";
+  const tdl::TemporaryFolder folder;
+  const std::filesystem::path file = folder.Path / "written \u00fc.npz";
   tdl::NpzWriter writer;
   const std::vector<double> points{ 1, 2, 3, 4, 5, -6 };
   const std::vector<std::int64_t> seeds{ std::int64_t(1) << 40, -1 };
@@ -33,6 +34,5 @@ TEST(NpzWriter, WritesWhatIsRead)
     EXPECT_EQ(arrays[2]->Type, tdl::NumberType::Int64);
     EXPECT_EQ(arrays[2]->ReadAll()[0], 1099511627776.0F);
   }
-  std::filesystem::remove(file);
   EXPECT_THROW(writer.Write((file / "x.npz").string()), tdl::FileError);
 }

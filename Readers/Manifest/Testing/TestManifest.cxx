@@ -2,6 +2,7 @@
 #include "Readers/Manifest/Manifest.h"
 
 #include "Filters/Foundation/Error.h"
+#include "Filters/Foundation/Testing/TemporaryFolder.h"
 #include "Readers/Manifest/Testing/Mutations.h"
 
 #include <gtest/gtest.h>
@@ -212,8 +213,8 @@ TEST(Manifest, SurvivesDamage)
 
 TEST(Manifest, WritesWholeFilesOnly)
 {
-  const std::filesystem::path folder = std::filesystem::path(::testing::TempDir()) / "tdl-manifest";
-  std::filesystem::create_directory(folder);
+  const tdl::TemporaryFolder temporary;
+  const std::filesystem::path& folder = temporary.Path;
   const std::filesystem::path file = folder / "run.json";
   tdl::Manifest manifest = tdl::ParseManifest(RunText, tdl::ManifestKind::Run, "run.json");
   tdl::WriteManifest(manifest, file);

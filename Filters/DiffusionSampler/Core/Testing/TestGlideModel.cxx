@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "Filters/DiffusionSampler/Core/DiffusionSampler.h"
 #include "Filters/Foundation/Error.h"
+#include "Filters/Foundation/Testing/TemporaryFolder.h"
 #include "Filters/Networks/GlideText2ImUNet.h"
 #include "Filters/Networks/ModelFolder.h"
 #include "Filters/Networks/SafetensorsFile.h"
 #include "Filters/Networks/Testing/SeededWeights.h"
-#include "Filters/Networks/Testing/TemporaryFolder.h"
 
 #include <ATen/ATen.h>
 #include <gtest/gtest.h>

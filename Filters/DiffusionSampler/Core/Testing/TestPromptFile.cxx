@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "Filters/DiffusionSampler/Core/PromptFile.h"
 #include "Filters/Foundation/Error.h"
+#include "Filters/Foundation/Testing/TemporaryFolder.h"
 
 #include <gtest/gtest.h>
 
@@ -92,7 +93,8 @@ TEST(PromptFile, RefusesOtherEncodings)
 
 TEST(PromptFile, ReadsAFile)
 {
-  const auto file = std::filesystem::path(testing::TempDir()) / "TestPromptFile.txt";
+  const tdl::TemporaryFolder folder;
+  const auto file = folder.Path / "prompts.txt";
   std::ofstream(file) << "[tops]\nshirt\n";
   EXPECT_EQ(Listing(tdl::ReadPromptFile(file)), "tops:shirt;");
 
@@ -100,5 +102,5 @@ TEST(PromptFile, ReadsAFile)
   EXPECT_THROW(tdl::ReadPromptFile(file), tdl::FileError);
   std::filesystem::remove(file);
   EXPECT_THROW(tdl::ReadPromptFile(file), tdl::FileError);
-  EXPECT_THROW(tdl::ReadPromptFile(testing::TempDir()), tdl::FileError) << "a folder";
+  EXPECT_THROW(tdl::ReadPromptFile(folder.Path), tdl::FileError) << "a folder";
 }

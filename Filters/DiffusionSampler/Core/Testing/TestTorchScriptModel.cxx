@@ -2,8 +2,8 @@
 #include "Filters/DiffusionSampler/Core/DiffusionModel.h"
 #include "Filters/DiffusionSampler/Core/DiffusionSampler.h"
 #include "Filters/Foundation/Error.h"
+#include "Filters/Foundation/Testing/TemporaryFolder.h"
 #include "Filters/Networks/SafetensorsFile.h"
-#include "Filters/Networks/Testing/TemporaryFolder.h"
 
 #include <ATen/ATen.h>
 #include <c10/core/InferenceMode.h>

@@ -5,9 +5,9 @@
 #include "Filters/FeatureEncoder/Core/Thumbnails.h"
 #include "Filters/Foundation/Error.h"
 #include "Filters/Foundation/PrincipalComponents.h"
+#include "Filters/Foundation/Testing/TemporaryFolder.h"
 #include "Filters/Networks/ModelFolder.h"
 #include "Filters/Networks/SafetensorsFile.h"
-#include "Filters/Networks/Testing/TemporaryFolder.h"
 
 #include <ATen/ATen.h>
 #include <gtest/gtest.h>

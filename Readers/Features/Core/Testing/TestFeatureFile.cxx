@@ -2,6 +2,7 @@
 #include "Readers/Features/Core/FeatureFile.h"
 
 #include "Filters/Foundation/Error.h"
+#include "Filters/Foundation/Testing/TemporaryFolder.h"
 
 #include <gtest/gtest.h>
 
@@ -15,13 +16,6 @@ namespace fs = std::filesystem;
 class FeatureFile : public ::testing::Test
 {
 protected:
-  void SetUp() override
-  {
-    fs::remove_all(this->Folder);
-    fs::create_directories(this->Folder);
-  }
-  void TearDown() override { fs::remove_all(this->Folder); }
-
   fs::path Write(const std::string& name, const std::string& bytes) const
   {
     const fs::path file = this->Folder / name;
@@ -66,7 +60,8 @@ protected:
     }
   }
 
-  const fs::path Folder = fs::path(::testing::TempDir()) / "tdl features \u00fc";
+  const tdl::TemporaryFolder Temporary{ "tdl features \u00fc" };
+  const fs::path Folder = this->Temporary.Path;
 };
 
 using Floats = std::vector<float>;

@@ -2,6 +2,7 @@
 #include "Readers/RecordedRun/Core/ImageFile.h"
 
 #include "Filters/Foundation/Error.h"
+#include "Filters/Foundation/Testing/TemporaryFolder.h"
 #include "Readers/Manifest/Testing/Mutations.h"
 
 #include <gtest/gtest.h>
@@ -115,27 +116,28 @@ TEST(ImageFile, RefusesWhatIsNoImage)
 
 TEST(ImageFile, RefusesTruncatedImages)
 {
+  const tdl::TemporaryFolder folder;
   for (const char* name : { "rgb.png", "gray.jpg", "rgb.webp" })
   {
     const std::string whole = Bytes(Data / name);
-    const fs::path file = fs::path(::testing::TempDir()) / (std::string("tdl-cut-") + name);
+    const fs::path file = folder.Path / name;
     // A JPEG ends with a two-byte marker that libjpeg does not miss.
     for (std::size_t size : { std::size_t(14), whole.size() / 2, whole.size() - 30 })
     {
       std::ofstream(file, std::ios::binary).write(whole.data(), size);
       ExpectError(file, "is damaged or incomplete");
     }
-    fs::remove(file);
   }
 }
 
 TEST(ImageFile, SurvivesDamage)
 {
+  const tdl::TemporaryFolder folder;
   for (const char* name : { "rgb.png", "palette.png", "gray16.png", "rgb.jpg", "rgb.webp" })
   {
     tdl::EncodedImage image = tdl::OpenImage(Data / name);
     const std::string valid(image.Bytes.begin(), image.Bytes.end());
-    const fs::path file = fs::path(::testing::TempDir()) / (std::string("tdl-damaged-") + name);
+    const fs::path file = folder.Path / name;
     tdl::testing::ForEachMutation(valid, 200,
       [&file](const std::string& damaged)
       {
@@ -154,13 +156,13 @@ TEST(ImageFile, SurvivesDamage)
         {
         }
       });
-    fs::remove(file);
   }
 }
 
 TEST(ImageFile, ReadsWhatItWrites)
 {
-  const fs::path file = fs::path(::testing::TempDir()) / "tdl-written.png";
+  const tdl::TemporaryFolder folder;
+  const fs::path file = folder.Path / "written.png";
   for (int components : { 1, 3 })
   {
     Decoded image{ { 5, 7, components }, std::vector<std::uint8_t>(35ul * components) };
@@ -173,7 +175,6 @@ TEST(ImageFile, ReadsWhatItWrites)
     EXPECT_EQ(copy.Size, image.Size);
     EXPECT_EQ(copy.Pixels, image.Pixels);
   }
-  fs::remove(file);
   const std::uint8_t pixel = 0;
   EXPECT_THROW(tdl::WritePng(file / "x.png", { 1, 1, 1 }, &pixel), tdl::FileError);
 }

@@ -3,6 +3,7 @@
 
 #include "Filters/Foundation/Error.h"
 #include "Filters/Foundation/Memory.h"
+#include "Filters/Foundation/Testing/TemporaryFolder.h"
 #include "Readers/RecordedRun/Core/ArrayImages.h"
 
 #include <gtest/gtest.h>
@@ -65,13 +66,6 @@ void ExpectPixels(const tdl::RunSource& source)
 class RecordedRun : public ::testing::Test
 {
 protected:
-  void SetUp() override
-  {
-    fs::remove_all(this->Folder);
-    fs::create_directories(this->Folder);
-  }
-  void TearDown() override { fs::remove_all(this->Folder); }
-
   /** A .npy file of float32 or uint8. */
   template <typename Number>
   fs::path WriteNpy(
@@ -131,7 +125,8 @@ protected:
     }
   }
 
-  const fs::path Folder = fs::path(::testing::TempDir()) / "tdl recorded r\u00fcn";
+  const tdl::TemporaryFolder Temporary{ "tdl recorded r\u00fcn" };
+  const fs::path Folder = this->Temporary.Path;
 };
 }
 

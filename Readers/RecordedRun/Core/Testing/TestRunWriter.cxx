@@ -2,6 +2,7 @@
 #include "Readers/RecordedRun/Core/RunWriter.h"
 
 #include "Filters/Foundation/Error.h"
+#include "Filters/Foundation/Testing/TemporaryFolder.h"
 
 #include <gtest/gtest.h>
 
@@ -15,9 +16,6 @@ namespace fs = std::filesystem;
 class RunWriterTest : public ::testing::Test
 {
 protected:
-  void SetUp() override { fs::remove_all(this->Folder); }
-  void TearDown() override { fs::remove_all(this->Folder); }
-
   /** A manifest of one instance without its images. */
   static tdl::Manifest MakeManifest(const std::string& prompt)
   {
@@ -54,8 +52,9 @@ protected:
       files);
   }
 
-  const fs::path Folder = fs::path(::testing::TempDir()) / "tdl run writer";
-  const fs::path File = Folder / "run.json";
+  const tdl::TemporaryFolder Temporary;
+  const fs::path Folder = this->Temporary.Path / "run writer"; // made by the writer
+  const fs::path File = this->Folder / "run.json";
 };
 }
 

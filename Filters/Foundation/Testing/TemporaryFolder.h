@@ -8,13 +8,17 @@
 
 namespace tdl
 {
-/** An empty folder that goes with the object. */
+/**
+ * An empty folder of one's own that goes with the object. Tests run side by side, so none of them may
+ * write where another does.
+ */
 class TemporaryFolder
 {
 public:
-  TemporaryFolder()
+  /** The folder's name begins with \p name: spaces and letters outside of ASCII find what can't take them. */
+  explicit TemporaryFolder(const std::string& name = "tdl")
   {
-    std::string pattern = (std::filesystem::temp_directory_path() / "tdl-XXXXXX").string();
+    std::string pattern = (std::filesystem::temp_directory_path() / (name + "-XXXXXX")).string();
     if (::mkdtemp(pattern.data()) == nullptr)
     {
       throw std::runtime_error("cannot make a temporary folder");
