@@ -21,10 +21,15 @@ cmake --preset default
 cmake --build --preset default
 
 step "Static analysis"
-# Clang can't read headers that GCC has precompiled.
-mkdir -p build/tidy
-sed 's/-Winvalid-pch  *-include [^ ]*//' build/compile_commands.json > build/tidy/compile_commands.json
-run-clang-tidy -quiet -p build/tidy "^$PWD/(Filters|Readers|Representations)/(?!.*/Testing/)"
+# A library's files become one, so that its headers are read once: an eighth of the time. They are
+# joined rather than included, as Clang's analyzer passes over what is included.
+cmake --preset default -B build/tidy -DBUILD_TESTING=OFF -DCMAKE_UNITY_BUILD=ON \
+  -DCMAKE_UNITY_BUILD_BATCH_SIZE=0 -DCMAKE_DISABLE_PRECOMPILE_HEADERS=ON
+find build/tidy/{Filters,Readers,Representations} -name 'unity_*.cxx' | while read -r unit; do
+  sed -n 's/^#include "\(.*\)"$/\1/p' "$unit" | xargs -d '\n' cat > "$unit.joined"
+  mv "$unit.joined" "$unit"
+done
+run-clang-tidy -quiet -p build/tidy "^$PWD/build/tidy/(Filters|Readers|Representations)/"
 
 step "Algorithms under sanitizers"
 # What runs networks takes long to compile so; `cmake --preset core-sanitize` has it, too.

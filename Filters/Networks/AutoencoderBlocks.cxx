@@ -11,9 +11,9 @@ namespace tdl
 {
 namespace
 {
-constexpr double NormEpsilon = 1e-6; ///< diffusers offers no key for it.
-const char* const AttendingDownBlock = "AttnDownEncoderBlock2D";
-const char* const AttendingUpBlock = "AttnUpDecoderBlock2D";
+constexpr double AutoencoderNormEpsilon = 1e-6; ///< diffusers offers no key for it.
+const char* const AttentionDownBlock = "AttnDownEncoderBlock2D";
+const char* const AttentionUpBlock = "AttnUpDecoderBlock2D";
 
 void CheckTypes(const Configuration& file, const char* key, const std::vector<std::string>& types,
   std::size_t blocks, const char* plain, const char* attending)
@@ -33,7 +33,7 @@ void CheckTypes(const Configuration& file, const char* key, const std::vector<st
 
 BlockSettings SettingsOf(const AutoencoderShape& shape)
 {
-  return { 0, shape.NormNumGroups, NormEpsilon, false };
+  return { 0, shape.NormNumGroups, AutoencoderNormEpsilon, false };
 }
 
 /** Attention with one head over all `channels`. */
@@ -46,12 +46,6 @@ AttentionMaker Attention(bool wanted, std::int64_t channels, const AutoencoderSh
   const BlockSettings settings = SettingsOf(shape);
   return [=]
   { return std::make_shared<AttentionBlock>(channels, channels, settings.Groups, settings); };
-}
-
-std::shared_ptr<Conv2d> RegisterConvolution(
-  torch::nn::Module& parent, const std::string& name, std::int64_t inputs, std::int64_t outputs)
-{
-  return RegisterChild<Conv2d>(parent, name, inputs, outputs, 3, Conv2d::Options{ 1, 1 });
 }
 }
 
@@ -87,9 +81,9 @@ AutoencoderShape AutoencoderShape::Read(const Configuration& file, std::int64_t 
     }
   }
   CheckTypes(file, "down_block_types", shape.DownBlockTypes, blocks, "DownEncoderBlock2D",
-    AttendingDownBlock);
+    AttentionDownBlock);
   CheckTypes(
-    file, "up_block_types", shape.UpBlockTypes, blocks, "UpDecoderBlock2D", AttendingUpBlock);
+    file, "up_block_types", shape.UpBlockTypes, blocks, "UpDecoderBlock2D", AttentionUpBlock);
   return shape;
 }
 
@@ -100,7 +94,7 @@ AutoencoderEncoder::AutoencoderEncoder(const AutoencoderShape& shape, std::int64
   this->ConvIn = RegisterConvolution(*this, "conv_in", shape.InChannels, channels.front());
   for (std::size_t i = 0; i < channels.size(); ++i)
   {
-    const bool attends = shape.DownBlockTypes[i] == AttendingDownBlock;
+    const bool attends = shape.DownBlockTypes[i] == AttentionDownBlock;
     this->DownBlocks.push_back(std::make_shared<UNetDownBlock>(
       UNetDownBlock::Options{ channels[i == 0 ? 0 : i - 1], channels[i], shape.LayersPerBlock,
         Attention(attends, channels[i], shape), i + 1 < channels.size(), 0 },
@@ -110,7 +104,7 @@ AutoencoderEncoder::AutoencoderEncoder(const AutoencoderShape& shape, std::int64
   this->MidBlock = RegisterChild<UNetMidBlock>(*this, "mid_block", channels.back(),
     Attention(shape.MidBlockAddAttention, channels.back(), shape), settings);
   this->ConvNormOut = RegisterChild<GroupNorm>(
-    *this, "conv_norm_out", shape.NormNumGroups, channels.back(), NormEpsilon);
+    *this, "conv_norm_out", shape.NormNumGroups, channels.back(), AutoencoderNormEpsilon);
   this->ConvOut = RegisterConvolution(*this, "conv_out", channels.back(), outputs);
 }
 
@@ -138,7 +132,7 @@ AutoencoderDecoder::AutoencoderDecoder(const AutoencoderShape& shape)
   for (std::size_t i = 0; i < blocks; ++i)
   {
     const std::size_t level = blocks - 1 - i;
-    const bool attends = shape.UpBlockTypes[i] == AttendingUpBlock;
+    const bool attends = shape.UpBlockTypes[i] == AttentionUpBlock;
     this->UpBlocks.push_back(std::make_shared<UNetUpBlock>(
       UNetUpBlock::Options{ channels[i == 0 ? level : level + 1], 0, channels[level],
         shape.LayersPerBlock + 1, Attention(attends, channels[level], shape), level > 0 },
@@ -146,7 +140,7 @@ AutoencoderDecoder::AutoencoderDecoder(const AutoencoderShape& shape)
   }
   RegisterList(*this, "up_blocks", this->UpBlocks);
   this->ConvNormOut = RegisterChild<GroupNorm>(
-    *this, "conv_norm_out", shape.NormNumGroups, channels.front(), NormEpsilon);
+    *this, "conv_norm_out", shape.NormNumGroups, channels.front(), AutoencoderNormEpsilon);
   this->ConvOut = RegisterConvolution(*this, "conv_out", channels.front(), shape.OutChannels);
 }
 

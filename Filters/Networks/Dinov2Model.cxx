@@ -13,10 +13,7 @@ namespace tdl
 {
 namespace
 {
-constexpr PatchEmbedding::Names EmbeddingNames{ "embeddings.patch_embeddings.projection",
-  "embeddings.cls_token", "embeddings.position_embeddings" };
-
-TransformerLayerNames LayerNames(bool gated)
+TransformerLayerNames NamesOfLayer(bool gated)
 {
   return { "norm1", "attention.attention.query", "attention.attention.key",
     "attention.attention.value", "attention.output.dense", "norm2",
@@ -62,11 +59,11 @@ Dinov2Config Dinov2Config::Read(const Configuration& file)
 Dinov2Model::Dinov2Model(const Dinov2Config& config)
   : Settings(config)
   , Embeddings(*this,
-      { config.Patches, config.HiddenSize, EmbeddingNames, /*Bias=*/true,
+      { config.Patches, config.HiddenSize, PatchEmbedding::ViTNames, /*Bias=*/true,
         /*FlatParameters=*/false, /*Interpolate=*/true })
 {
   TransformerLayer::Options layer;
-  layer.Names = LayerNames(config.UseSwigluFfn);
+  layer.Names = NamesOfLayer(config.UseSwigluFfn);
   layer.Channels = config.HiddenSize;
   layer.Heads = config.NumAttentionHeads;
   layer.Inner = InnerChannels(config);

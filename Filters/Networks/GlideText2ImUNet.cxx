@@ -20,8 +20,7 @@ namespace tdl
 namespace
 {
 constexpr std::int64_t NormGroups = 32;
-constexpr double NormEpsilon = 1e-5;
-constexpr std::int64_t KernelSize = 3;
+constexpr double GlideNormEpsilon = 1e-5;
 
 /** A linear layer on the channels of each position, kept as a convolution in one dimension. */
 class PointwiseConv1d : public torch::nn::Module
@@ -53,14 +52,7 @@ struct Conditions
 std::shared_ptr<GroupNorm> RegisterNorm(
   torch::nn::Module& parent, const std::string& name, std::int64_t channels)
 {
-  return RegisterChild<GroupNorm>(parent, name, NormGroups, channels, NormEpsilon);
-}
-
-std::shared_ptr<Conv2d> RegisterConvolution(
-  torch::nn::Module& parent, const std::string& name, std::int64_t inputs, std::int64_t outputs)
-{
-  return RegisterChild<Conv2d>(
-    parent, name, inputs, outputs, KernelSize, Conv2d::Options{ 1, KernelSize / 2 });
+  return RegisterChild<GroupNorm>(parent, name, NormGroups, channels, GlideNormEpsilon);
 }
 }
 
@@ -208,8 +200,8 @@ class GlideTextLayer : public torch::nn::Module
 public:
   GlideTextLayer(std::int64_t channels, std::int64_t heads)
     : Heads(heads)
-    , Norm1(RegisterChild<LayerNorm>(*this, "ln_1", channels, NormEpsilon))
-    , Norm2(RegisterChild<LayerNorm>(*this, "ln_2", channels, NormEpsilon))
+    , Norm1(RegisterChild<LayerNorm>(*this, "ln_1", channels, GlideNormEpsilon))
+    , Norm2(RegisterChild<LayerNorm>(*this, "ln_2", channels, GlideNormEpsilon))
   {
     const auto attention = RegisterChild<NameLevel>(*this, "attn");
     this->Projection = RegisterChild<Linear>(*attention, "c_qkv", channels, 3 * channels);
@@ -321,7 +313,7 @@ GlideText2ImUNet::GlideText2ImUNet(const GlideText2ImConfig& config)
       std::make_shared<GlideTextLayer>(config.TextWidth, config.TextHeads));
   }
   RegisterList(*transformer, "resblocks", this->TextLayers);
-  this->TextNorm = RegisterChild<LayerNorm>(*this, "final_ln", config.TextWidth, NormEpsilon);
+  this->TextNorm = RegisterChild<LayerNorm>(*this, "final_ln", config.TextWidth, GlideNormEpsilon);
   this->TextProjection =
     RegisterChild<Linear>(*this, "transformer_proj", config.TextWidth, timeChannels);
   const auto time = RegisterChild<NameLevel>(*this, "time_embed");

@@ -143,4 +143,10 @@ void InitializeParameters(torch::nn::Module& network)
       }
     });
 }
+
+std::shared_ptr<Conv2d> RegisterConvolution(
+  torch::nn::Module& parent, const std::string& name, std::int64_t inputs, std::int64_t outputs)
+{
+  return RegisterChild<Conv2d>(parent, name, inputs, outputs, 3, Conv2d::Options{ 1, 1 });
+}
 }

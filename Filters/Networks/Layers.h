@@ -114,6 +114,10 @@ std::shared_ptr<T> RegisterChild(
   return parent.register_module(name, std::make_shared<T>(std::forward<Arguments>(arguments)...));
 }
 
+/** Registers a convolution over 3 x 3 pixels that keeps the image's size. */
+std::shared_ptr<Conv2d> RegisterConvolution(
+  torch::nn::Module& parent, const std::string& name, std::int64_t inputs, std::int64_t outputs);
+
 /** A level of names in a weight file that has no parameters of its own. */
 class NameLevel : public torch::nn::Module
 {

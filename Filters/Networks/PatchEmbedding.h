@@ -43,6 +43,9 @@ public:
     const char* ClassToken;
     const char* Positions;
   };
+  /** Those of ViT and DINOv2. */
+  static constexpr Names ViTNames{ "embeddings.patch_embeddings.projection", "embeddings.cls_token",
+    "embeddings.position_embeddings" };
   struct Options
   {
     PatchConfig Patches;

@@ -13,14 +13,12 @@ namespace tdl
 {
 namespace
 {
-constexpr std::int64_t KernelSize = 3;
-
 /** A resampling convolution; diffusers keeps it as `<list>.0.conv`. */
 class Resampler : public torch::nn::Module
 {
 public:
   Resampler(std::int64_t channels, Conv2d::Options options)
-    : Conv(RegisterChild<Conv2d>(*this, "conv", channels, channels, KernelSize, options))
+    : Conv(RegisterChild<Conv2d>(*this, "conv", channels, channels, 3, options))
   {
   }
   std::shared_ptr<Conv2d> Conv;
@@ -72,11 +70,9 @@ ResnetBlock2D::ResnetBlock2D(
   std::int64_t inputs, std::int64_t outputs, const BlockSettings& settings)
   : Settings(settings)
   , Norm1(RegisterChild<GroupNorm>(*this, "norm1", settings.Groups, inputs, settings.Epsilon))
-  , Conv1(
-      RegisterChild<Conv2d>(*this, "conv1", inputs, outputs, KernelSize, Conv2d::Options{ 1, 1 }))
+  , Conv1(RegisterConvolution(*this, "conv1", inputs, outputs))
   , Norm2(RegisterChild<GroupNorm>(*this, "norm2", settings.Groups, outputs, settings.Epsilon))
-  , Conv2(
-      RegisterChild<Conv2d>(*this, "conv2", outputs, outputs, KernelSize, Conv2d::Options{ 1, 1 }))
+  , Conv2(RegisterConvolution(*this, "conv2", outputs, outputs))
 {
   if (settings.TimeChannels > 0)
   {

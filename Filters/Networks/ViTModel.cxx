@@ -14,10 +14,7 @@ namespace tdl
 {
 namespace
 {
-constexpr PatchEmbedding::Names EmbeddingNames{ "embeddings.patch_embeddings.projection",
-  "embeddings.cls_token", "embeddings.position_embeddings" };
-
-constexpr TransformerLayerNames LayerNames{ "layernorm_before", "attention.attention.query",
+constexpr TransformerLayerNames ViTLayerNames{ "layernorm_before", "attention.attention.query",
   "attention.attention.key", "attention.attention.value", "attention.output.dense",
   "layernorm_after", "intermediate.dense", "output.dense" };
 }
@@ -51,11 +48,11 @@ ViTConfig ViTConfig::Read(const Configuration& file, bool pooler)
 ViTModel::ViTModel(const ViTConfig& config)
   : Settings(config)
   , Embeddings(*this,
-      { config.Patches, config.HiddenSize, EmbeddingNames, /*Bias=*/true,
+      { config.Patches, config.HiddenSize, PatchEmbedding::ViTNames, /*Bias=*/true,
         /*FlatParameters=*/false, /*Interpolate=*/false })
 {
   TransformerLayer::Options layer;
-  layer.Names = LayerNames;
+  layer.Names = ViTLayerNames;
   layer.Channels = config.HiddenSize;
   layer.Heads = config.NumAttentionHeads;
   layer.Inner = config.IntermediateSize;

@@ -25,6 +25,12 @@ public:
   using FileError::FileError;
 };
 
+/** @throws FileError naming the file and what is wrong with it. */
+[[noreturn]] inline void FailToRead(const std::string& name, const std::string& problem)
+{
+  throw FileError("The array file " + name + " " + problem);
+}
+
 /** The longest header that is read, from the file's first byte on. */
 inline constexpr std::size_t MaximumNpyHeader = 12 + 10000;
 

@@ -13,11 +13,6 @@ namespace
 // The library is not built for several threads.
 std::mutex mutex;
 
-[[noreturn]] void Fail(const std::string& name, const std::string& problem)
-{
-  throw FileError("The array file " + name + " " + problem);
-}
-
 /** Keeps the library from printing what is thrown here. */
 class Quiet
 {
@@ -69,7 +64,7 @@ struct OpenedFile
   {
     if (this->Id < 0)
     {
-      Fail(path, "is no sound HDF5 file; copy it or write it again.");
+      FailToRead(path, "is no sound HDF5 file; copy it or write it again.");
     }
   }
   ~OpenedFile()
@@ -181,7 +176,8 @@ public:
       H5Dread(dataset, this->Type == NumberType::Bool ? hid_t(stored) : NativeType(this->Type),
         memory, space, H5P_DEFAULT, numbers) < 0)
     {
-      Fail(this->File + " > " + this->Name, "is damaged or incomplete; copy or write it again.");
+      FailToRead(
+        this->File + " > " + this->Name, "is damaged or incomplete; copy or write it again.");
     }
   }
 
@@ -242,7 +238,7 @@ std::vector<SharedArray> OpenHdf(const std::string& file)
   const Quiet quiet;
   if (H5Ovisit2(opened->Id, H5_INDEX_NAME, H5_ITER_INC, Add, &visit, H5O_INFO_BASIC) < 0)
   {
-    Fail(file, "is damaged or incomplete; copy or write it again.");
+    FailToRead(file, "is damaged or incomplete; copy or write it again.");
   }
   return std::move(visit.Arrays);
 }

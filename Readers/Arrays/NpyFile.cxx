@@ -19,11 +19,6 @@ constexpr std::string_view Magic("\x93NUMPY", 6);
 constexpr std::uint64_t MaximumHeaderLength = 10000;
 constexpr std::size_t MaximumDimensions = 32; // as NumPy's
 
-[[noreturn]] void Fail(const std::string& name, const std::string& problem)
-{
-  throw FileError("The array file " + name + " " + problem);
-}
-
 /**
  * Parses the header's text, a Python dictionary such as
  * {'descr': '<f4', 'fortran_order': False, 'shape': (60, 128), }
@@ -153,13 +148,13 @@ std::string_view FindHeaderText(
 {
   if (size < 8 || std::memcmp(begin, Magic.data(), Magic.size()) != 0)
   {
-    Fail(name, "is no .npy file; write it with numpy.save.");
+    FailToRead(name, "is no .npy file; write it with numpy.save.");
   }
   const int version = std::to_integer<int>(begin[6]);
   const int minor = std::to_integer<int>(begin[7]);
   if (version < 1 || version > 3 || minor != 0)
   {
-    Fail(name,
+    FailToRead(name,
       "has version " + std::to_string(version) + "." + std::to_string(minor) +
         " of the .npy format, which this reader does not know; write it with version 1.0 to 3.0.");
   }
@@ -168,13 +163,13 @@ std::string_view FindHeaderText(
   const std::uint64_t length = size < offset ? 0 : LittleEndian(begin + 8, lengthSize);
   if (length > MaximumHeaderLength)
   {
-    Fail(name,
+    FailToRead(name,
       "has a header of " + std::to_string(length) +
         " bytes, far more than a plain array needs; write it again with numpy.save.");
   }
   if (size < offset + length)
   {
-    Fail(name, "ends within its header; copy or write it again.");
+    FailToRead(name, "ends within its header; copy or write it again.");
   }
   return { reinterpret_cast<const char*>(begin) + offset, length };
 }
@@ -209,19 +204,20 @@ NpyHeader ParseNpyHeader(
   HeaderParser parser(text);
   if (!parser.Parse())
   {
-    Fail(name, "has a damaged header; write it again with numpy.save.");
+    FailToRead(name, "has a damaged header; write it again with numpy.save.");
   }
   header.Type = FindType(name, parser.Type, header.Order.BigEndian);
   header.Order.ColumnMajor = parser.FortranOrder;
   header.Shape = parser.Shape;
   if (header.Shape.size() > MaximumDimensions)
   {
-    Fail(name, "has more than " + std::to_string(MaximumDimensions) + " dimensions; reshape it.");
+    FailToRead(
+      name, "has more than " + std::to_string(MaximumDimensions) + " dimensions; reshape it.");
   }
   const std::uint64_t bytes = fileSize - header.DataOffset;
   if (ArrayBytes(header.Shape, header.Type) != bytes)
   {
-    Fail(name,
+    FailToRead(name,
       "holds " + std::to_string(bytes) + " bytes of numbers but its header promises " +
         ShapeText(header.Shape) + " of type " + std::string(parser.Type) +
         "; copy or write it again.");

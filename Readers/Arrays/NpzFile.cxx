@@ -16,11 +16,6 @@ namespace
 constexpr std::uint64_t MaximumRatio = 1032;
 constexpr std::uint64_t MaximumFrame = 1032;
 
-[[noreturn]] void Fail(const std::string& name, const std::string& problem)
-{
-  throw FileError("The array file " + name + " " + problem);
-}
-
 /** An open zip file, which one thread may use at a time. */
 struct Archive
 {
@@ -34,7 +29,7 @@ struct Archive
       zip_error_init_with_code(&error, code);
       const std::string reason = zip_error_strerror(&error);
       zip_error_fini(&error);
-      Fail(file, "is no sound .npz file (" + reason + "); copy it or write it again.");
+      FailToRead(file, "is no sound .npz file (" + reason + "); copy it or write it again.");
     }
   }
   ~Archive() { zip_discard(this->Zip); }
@@ -55,7 +50,8 @@ public:
   {
     if (this->File == nullptr)
     {
-      Fail(name, std::string("cannot be inflated (") + zip_strerror(zip) + "); write it again.");
+      FailToRead(
+        name, std::string("cannot be inflated (") + zip_strerror(zip) + "); write it again.");
     }
   }
   ~EntryReader() { zip_fclose(this->File); }
@@ -71,7 +67,7 @@ public:
       const zip_int64_t count = zip_fread(this->File, bytes + done, size - done);
       if (count < 0)
       {
-        Fail(this->Name,
+        FailToRead(this->Name,
           std::string("is damaged (") + zip_file_strerror(this->File) +
             "); copy or write it again.");
       }
@@ -127,7 +123,7 @@ private:
     if (reader.Read(header.data(), header.size()) < header.size() ||
       reader.Read(data->data(), data->size()) < data->size() || reader.Read(&end, 1) != 0)
     {
-      Fail(name, "is not as long as it says; copy or write it again.");
+      FailToRead(name, "is not as long as it says; copy or write it again.");
     }
     this->Inflated = std::make_unique<MemoryArray>(
       this->File, this->Name, this->Type, this->Shape, this->Header.Order, data, data->data());
@@ -146,7 +142,7 @@ std::uint64_t InflatedSize(const std::string& name, const zip_stat_t& entry)
   const bool stored = entry.comp_method == ZIP_CM_STORE;
   if ((entry.valid & needed) != needed || (!stored && entry.comp_method != ZIP_CM_DEFLATE))
   {
-    Fail(name, "is compressed in a way that NumPy does not use; write it with numpy.savez.");
+    FailToRead(name, "is compressed in a way that NumPy does not use; write it with numpy.savez.");
   }
   const std::uint64_t most = stored ? entry.comp_size
     : entry.comp_size > ~std::uint64_t(0) / MaximumRatio - MaximumFrame
@@ -154,7 +150,7 @@ std::uint64_t InflatedSize(const std::string& name, const zip_stat_t& entry)
     : entry.comp_size * MaximumRatio + MaximumFrame;
   if (entry.size > most)
   {
-    Fail(name,
+    FailToRead(name,
       "claims to inflate from " + std::to_string(entry.comp_size) + " to " +
         std::to_string(entry.size) + " bytes, which cannot be; copy or write it again.");
   }
@@ -173,7 +169,7 @@ std::vector<SharedArray> OpenNpz(const std::string& file)
     zip_stat_t entry;
     if (zip_stat_index(archive->Zip, index, 0, &entry) != 0 || entry.name == nullptr)
     {
-      Fail(file, "has an entry that cannot be read; copy or write it again.");
+      FailToRead(file, "has an entry that cannot be read; copy or write it again.");
     }
     constexpr std::string_view extension = ".npy";
     std::string name = entry.name;
@@ -181,13 +177,13 @@ std::vector<SharedArray> OpenNpz(const std::string& file)
     if (name.size() <= extension.size() ||
       name.compare(name.size() - extension.size(), extension.size(), extension) != 0)
     {
-      Fail(full, "is no array; write the file with numpy.savez.");
+      FailToRead(full, "is no array; write the file with numpy.savez.");
     }
     name.resize(name.size() - extension.size());
     if (std::any_of(arrays.begin(), arrays.end(),
           [&name](const SharedArray& array) { return array->Name == name; }))
     {
-      Fail(full, "is there twice; write the file again.");
+      FailToRead(full, "is there twice; write the file again.");
     }
     const std::uint64_t size = InflatedSize(full, entry);
     std::vector<std::byte> start(std::min<std::uint64_t>(size, MaximumNpyHeader));

@@ -27,7 +27,6 @@ constexpr int Version = 1;
 constexpr int MaximumDepth = 64;
 constexpr double MaximumElements = 1e8;
 constexpr char Ungrouped[] = "Ungrouped"; // as the diffusion sampler calls it
-constexpr double Unknown = std::numeric_limits<double>::quiet_NaN();
 
 const char* FormatName(ManifestKind kind)
 {

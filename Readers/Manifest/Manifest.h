@@ -3,12 +3,16 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <limits>
 #include <map>
 #include <string>
 #include <vector>
 
 namespace tdl
 {
+/** A timestep or noise level that a manifest does not tell. */
+inline constexpr double Unknown = std::numeric_limits<double>::quiet_NaN();
+
 /** What the manifest stands beside: images (a recorded run) or features computed from them. */
 enum class ManifestKind
 {

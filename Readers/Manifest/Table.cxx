@@ -21,7 +21,6 @@ namespace tdl
 {
 namespace
 {
-constexpr double Unknown = std::numeric_limits<double>::quiet_NaN();
 constexpr int MaximumIterations = 1'000'000;
 
 [[noreturn]] void Fail(const std::string& name, std::size_t row, const std::string& problem)

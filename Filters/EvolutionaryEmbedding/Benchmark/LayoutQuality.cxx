@@ -6,6 +6,7 @@
 #include "Filters/EmbeddingQuality/Core/EmbeddingQuality.h"
 #include "Filters/EvolutionaryEmbedding/Core/EvolutionaryEmbedding.h"
 #include "Filters/Foundation/Error.h"
+#include "Filters/Foundation/Pi.h"
 #include "Readers/Arrays/ArrayFile.h"
 
 #include <CLI/CLI.hpp>
@@ -24,7 +25,7 @@
 
 namespace
 {
-constexpr double Pi = 3.14159265358979323846;
+using tdl::Pi;
 
 /** Features in the order of instances, then iterations; an instance is of the prompt of its place.
  */

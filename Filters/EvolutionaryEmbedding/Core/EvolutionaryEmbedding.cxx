@@ -10,6 +10,7 @@
 #include "Filters/EvolutionaryEmbedding/Core/Rings.h"
 #include "Filters/EvolutionaryEmbedding/Core/SemanticLoss.h"
 #include "Filters/EvolutionaryEmbedding/Core/Start.h"
+#include "Filters/Foundation/Pi.h"
 #include "Filters/Foundation/Threads.h"
 
 #include <algorithm>
@@ -21,7 +22,6 @@ namespace tdl
 {
 namespace
 {
-constexpr double Pi = 3.14159265358979323846;
 /** Share of the progress at which the neighbors are found, and at which the optimization begins. */
 constexpr double NeighborsShare = 0.25;
 constexpr double PreparationShare = 0.3;

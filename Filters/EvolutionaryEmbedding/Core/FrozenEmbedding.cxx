@@ -20,7 +20,7 @@ namespace tdl
 {
 namespace
 {
-constexpr double PreparationShare = 0.2;
+constexpr double ComparisonShare = 0.2;
 
 /** Which new elements are compared with which frozen ones, and in what scale. */
 struct Comparison
@@ -247,7 +247,7 @@ EmbeddingResult EmbedInto(const FrozenEmbedding& frozen, const Elements& element
   {
     semantic = std::make_unique<FrozenSemanticLoss>(frozen, frozenOrder, elements, order,
       std::move(comparisons), parameters.Metric, threads,
-      StageTick(monitor, "Neighbors", 0.0, PreparationShare));
+      StageTick(monitor, "Neighbors", 0.0, ComparisonShare));
   }
   catch (const Stopped&)
   {
@@ -276,7 +276,7 @@ EmbeddingResult EmbedInto(const FrozenEmbedding& frozen, const Elements& element
   record(0);
   while (result.Step < parameters.Steps &&
     Continue(monitor, "Optimization",
-      PreparationShare + (1.0 - PreparationShare) * result.Step / parameters.Steps))
+      ComparisonShare + (1.0 - ComparisonShare) * result.Step / parameters.Steps))
   {
     gradient.setZero();
     semantic->AddGradient(points, gradient);

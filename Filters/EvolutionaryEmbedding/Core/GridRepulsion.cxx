@@ -2,6 +2,7 @@
 #include "Filters/EvolutionaryEmbedding/Core/GridRepulsion.h"
 
 #include "Filters/Foundation/Error.h"
+#include "Filters/Foundation/Pi.h"
 
 #include <fftw3.h>
 #include <omp.h>
@@ -24,7 +25,6 @@ using Complex = std::complex<float>;
 
 /** Nodes that a cubic B-spline reaches per dimension: from one below a point to two above it. */
 constexpr int Reach = 4;
-constexpr double Pi = 3.14159265358979323846;
 constexpr double WidestSpacing = GridRepulsion::WidestSpacing;
 /** Nodes that even the smallest extent of points is resolved with. */
 constexpr int FewestNodes = 32;

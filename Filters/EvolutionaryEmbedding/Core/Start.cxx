@@ -2,6 +2,7 @@
 #include "Filters/EvolutionaryEmbedding/Core/Start.h"
 
 #include "Filters/EvolutionaryEmbedding/Core/InstanceOrder.h"
+#include "Filters/Foundation/Pi.h"
 #include "Filters/Foundation/PrincipalComponents.h"
 
 #include <algorithm>
@@ -14,8 +15,6 @@ namespace tdl
 {
 namespace
 {
-constexpr double Pi = 3.14159265358979323846;
-
 /** First two principal components of the rows, N x 2; zero where there are fewer. */
 Points PrincipalPlane(const Vectors& rows, int threads)
 {

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "Filters/FeatureEncoder/Core/GradientEncoder.h"
 
+#include "Filters/Foundation/Pi.h"
+
 #include <algorithm>
 #include <array>
 #include <cmath>
@@ -12,7 +14,6 @@ namespace tdl
 {
 namespace
 {
-constexpr double Pi = 3.14159265358979323846;
 constexpr std::array<int, 3> Scales{ 64, 32, 16 }; ///< Width and height in pixels.
 constexpr int CellPixels = 8;
 constexpr int Orientations = 9;

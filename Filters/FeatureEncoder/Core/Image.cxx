@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "Filters/FeatureEncoder/Core/Image.h"
 
+#include "Filters/Foundation/Pi.h"
+
 #include <algorithm>
 #include <cmath>
 
@@ -8,7 +10,6 @@ namespace tdl
 {
 namespace
 {
-constexpr double Pi = 3.14159265358979323846;
 /** Weights are fixed-point numbers: 8 bits are left for the pixel and 2 for overshoot. */
 constexpr int WeightBits = 32 - 8 - 2;
 

@@ -11,6 +11,7 @@
 #include "Filters/DiffusionSampler/Core/NoiseSchedule.h"
 #include "Filters/FeatureEncoder/Core/Preprocessor.h"
 #include "Filters/Foundation/Error.h"
+#include "Filters/Foundation/Pi.h"
 #include "Filters/Foundation/Threads.h"
 #include "Filters/Networks/Layers.h"
 #include "Filters/Networks/ModelFolder.h"
@@ -33,6 +34,8 @@
 
 namespace
 {
+using tdl::Pi;
+
 struct Settings
 {
   std::string Folder;
@@ -52,8 +55,6 @@ struct Settings
   int Threads = 0;
   bool BFloat16 = false;
 };
-
-constexpr double Pi = 3.14159265358979323846;
 
 /** Rises and falls as half a cosine each. */
 double RateFactor(const Settings& settings, double done)

@@ -2,8 +2,8 @@
 #pragma once
 
 #include "Filters/Foundation/Error.h"
+#include "Filters/Foundation/Testing/TemporaryFolder.h"
 #include "Filters/Networks/ModelFolder.h"
-#include "Filters/Networks/Testing/TemporaryFolder.h"
 
 #include <ATen/ATen.h>
 #include <gtest/gtest.h>

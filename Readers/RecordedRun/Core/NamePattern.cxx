@@ -25,8 +25,6 @@ FileError SameStep(const std::string& first, const std::string& second, const st
     " are the same step of the same instance; remove one of the two.");
 }
 
-constexpr double Unknown = std::numeric_limits<double>::quiet_NaN();
-
 enum class Kind
 {
   Literal,

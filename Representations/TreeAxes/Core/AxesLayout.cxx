@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "Representations/TreeAxes/Core/AxesLayout.h"
 
+#include "Filters/Foundation/Pi.h"
+
 #include <algorithm>
 #include <cmath>
 #include <cstddef>
@@ -13,7 +15,6 @@ namespace
 {
 using Eigen::Vector2d;
 
-constexpr double Pi = 3.14159265358979323846;
 constexpr double Infinity = std::numeric_limits<double>::infinity();
 // Distances in pixels, or in line heights where they grow with the text.
 constexpr double TextMargin = 4.0;

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "Representations/TreeAxes/Core/Colors.h"
 
+#include "Filters/Foundation/Pi.h"
+
 #include <algorithm>
 #include <cmath>
 #include <map>
@@ -9,8 +11,6 @@ namespace tdl
 {
 namespace
 {
-constexpr double Pi = 3.14159265358979323846;
-
 Color FromOklch(double lightness, double chroma, double hue)
 {
   const double a = chroma * std::cos(hue);

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
+#include "Filters/Foundation/Testing/TemporaryFolder.h"
 #include "Filters/Networks/ModelFolder.h"
-#include "Filters/Networks/Testing/TemporaryFolder.h"
 
 #include <nlohmann/json.hpp>
 

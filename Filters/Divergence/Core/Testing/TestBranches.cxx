@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "Filters/Divergence/Core/Branches.h"
 
+#include "Filters/Foundation/Pi.h"
+
 #include <gtest/gtest.h>
 
 #include <cmath>
@@ -9,8 +11,6 @@ using namespace tdl;
 
 namespace
 {
-constexpr double Pi = 3.14159265358979323846;
-
 /** Two labels that part at a height, over four iterations. */
 MergeTree Fork(double height)
 {

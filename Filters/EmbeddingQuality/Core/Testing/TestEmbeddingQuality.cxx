@@ -4,6 +4,7 @@
 #include "Filters/EvolutionaryEmbedding/Core/EvolutionaryEmbedding.h"
 #include "Filters/EvolutionaryEmbedding/Core/Testing/SyntheticTree.h"
 #include "Filters/Foundation/Error.h"
+#include "Filters/Foundation/Pi.h"
 
 #include <gtest/gtest.h>
 
@@ -18,8 +19,6 @@ using namespace tdl;
 
 namespace
 {
-constexpr double Pi = 3.14159265358979323846;
-
 /** The elements of a tree at made-up places: angle by element, on the right rings. */
 MeasuredEmbedding Place(const OwnedElements& tree, const std::function<double(int)>& angle)
 {

@@ -1,16 +1,18 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "Representations/TreeAxes/Core/AxesLayout.h"
 
+#include "Filters/Foundation/Pi.h"
+
 #include <gtest/gtest.h>
 
 #include <cmath>
 
 namespace
 {
+using tdl::Pi;
+
 using Eigen::Vector2d;
 using tdl::AxesLabel;
-
-constexpr double Pi = 3.14159265358979323846;
 
 tdl::AxesStyle Style()
 {
