@@ -19,16 +19,19 @@ constexpr Eigen::Index BlockRows = 256;
 constexpr Eigen::Index BlockColumns = 64;
 
 /** The lower triangle of sum over the rows of (x - mean) (x - mean)^T. */
-Eigen::MatrixXd Scatter(
-  const Eigen::Map<const RowMatrix>& data, const Eigen::RowVectorXd& mean, int threads)
+Eigen::MatrixXd Scatter(const Eigen::Map<const RowMatrix>& data, const Eigen::RowVectorXd& mean,
+  int threads, const Tick& tick)
 {
   const Eigen::Index dimension = data.cols();
   Eigen::MatrixXd scatter = Eigen::MatrixXd::Zero(dimension, dimension);
+  // Threads that have nothing to do would wait for each other once per block.
+  const int busy = dimension > BlockColumns ? threads : 1;
   for (Eigen::Index row = 0; row < data.rows(); row += BlockRows)
   {
+    tick(static_cast<double>(row) / static_cast<double>(data.rows()));
     const Eigen::MatrixXd block =
       data.middleRows(row, std::min(BlockRows, data.rows() - row)).cast<double>().rowwise() - mean;
-#pragma omp parallel for schedule(dynamic) num_threads(threads)
+#pragma omp parallel for schedule(dynamic) num_threads(busy)
     for (Eigen::Index column = 0; column < dimension; column += BlockColumns)
     {
       const Eigen::Index width = std::min(BlockColumns, dimension - column);
@@ -41,8 +44,8 @@ Eigen::MatrixXd Scatter(
 }
 }
 
-std::vector<float> PrincipalComponents(
-  const float* features, std::size_t rows, int dimension, int components, int threads)
+std::vector<float> PrincipalComponents(const float* features, std::size_t rows, int dimension,
+  int components, int threads, const Tick& tick)
 {
   const auto count = static_cast<Eigen::Index>(rows);
   const Eigen::Index most = std::min<Eigen::Index>(count - 1, dimension);
@@ -55,7 +58,7 @@ std::vector<float> PrincipalComponents(
   }
   const Eigen::Map<const RowMatrix> data(features, count, dimension);
   const Eigen::RowVectorXd mean = data.cast<double>().colwise().mean();
-  const Eigen::SelfAdjointEigenSolver<Eigen::MatrixXd> solver(Scatter(data, mean, threads));
+  const Eigen::SelfAdjointEigenSolver<Eigen::MatrixXd> solver(Scatter(data, mean, threads, tick));
   // The solver sorts by increasing variance.
   Eigen::MatrixXd axes = solver.eigenvectors().rightCols(components).rowwise().reverse();
   for (Eigen::Index i = 0; i < axes.cols(); ++i)

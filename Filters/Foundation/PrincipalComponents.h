@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
+#include "Filters/Foundation/Monitor.h"
+
 #include <cstddef>
 #include <vector>
 
@@ -17,5 +19,6 @@ namespace tdl
  * @throws ParameterError when `components` is out of range.
  */
 std::vector<float> PrincipalComponents(
-  const float* features, std::size_t rows, int dimension, int components, int threads);
+  const float* features, std::size_t rows, int dimension, int components, int threads,
+  const Tick& tick = [](double) {});
 }

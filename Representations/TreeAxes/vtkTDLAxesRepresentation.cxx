@@ -5,6 +5,7 @@
 #include "Representations/TreeAxes/Core/AxesLayout.h"
 #include "Representations/TreeAxes/Core/Colors.h"
 
+#include "Filters/Foundation/Pi.h"
 #include "vtkActor.h"
 #include "vtkBillboardTextActor3D.h"
 #include "vtkCamera.h"
@@ -383,7 +384,7 @@ double PixelSize(vtkRenderer* renderer)
   vtkCamera* camera = renderer->GetActiveCamera();
   const double halfHeight = camera->GetParallelProjection()
     ? camera->GetParallelScale()
-    : camera->GetDistance() * std::tan(camera->GetViewAngle() * 3.14159265358979323846 / 360.0);
+    : camera->GetDistance() * std::tan(camera->GetViewAngle() * tdl::Pi / 360.0);
   const int tiles = renderer->GetVTKWindow()->GetTileScale()[1];
   return 2.0 * halfHeight * tiles / std::max(renderer->GetSize()[1], 1);
 }

@@ -3,6 +3,7 @@
 
 #include "Filters/EmbeddingQuality/Core/Neighborhoods.h"
 #include "Filters/Foundation/Error.h"
+#include "Filters/Foundation/Pi.h"
 #include "Filters/Foundation/Threads.h"
 
 #include <algorithm>
@@ -110,7 +111,7 @@ public:
   }
 
 private:
-  static constexpr double Turn = 2.0 * 3.14159265358979323846;
+  static constexpr double Turn = 2.0 * Pi;
 
   /**
    * Values of a range, ascending from 0, which keeps the digits of those close together. A circle

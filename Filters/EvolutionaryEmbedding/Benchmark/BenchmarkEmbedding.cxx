@@ -12,6 +12,7 @@
 
 #include <sys/resource.h>
 
+#include <algorithm>
 #include <chrono>
 #include <cstdio>
 #include <fstream>
@@ -69,9 +70,14 @@ int Run(int argc, char** argv)
   const double begin = Now();
   double optimization = begin;
   bool prepared = false;
+  // A wish to stop waits for the next question; the last wait is for the result.
+  double asked = begin;
+  double wait = 0.0;
   const tdl::EmbeddingResult result = tdl::Embed(elements, parameters,
     [&](const tdl::Progress& progress)
     {
+      wait = std::max(wait, Now() - asked);
+      asked = Now();
       if (!prepared && progress.Stage == "Optimization")
       {
         prepared = true;
@@ -84,8 +90,8 @@ int Run(int argc, char** argv)
   getrusage(RUSAGE_SELF, &usage);
   const nlohmann::json report{ { "elements", elements.Count },
     { "preparation_s", optimization - begin }, { "optimization_s", end - optimization },
-    { "total_s", end - begin }, { "loss", result.History.back().Semantic },
-    { "peak_kb", usage.ru_maxrss } };
+    { "total_s", end - begin }, { "longest_wait_s", wait }, { "result_s", end - asked },
+    { "loss", result.History.back().Semantic }, { "peak_kb", usage.ru_maxrss } };
   std::cout << report.dump() << "\n";
   if (!output.empty())
   {

@@ -124,7 +124,7 @@ private:
  * Turns each p_j|i into p_ij = (p_j|i + p_i|j) / 2n where both are there, and into -p_j|i / 2n
  * where there is no p_i|j. Each pair is changed by one thread, that of its smaller index.
  */
-void Average(ConditionalRows& rows, int threads)
+void Average(ConditionalRows& rows, int threads, const Tick& tick)
 {
   const float scale = 0.5f / static_cast<float>(rows.Size);
   const auto average = [&](int i)
@@ -145,27 +145,43 @@ void Average(ConditionalRows& rows, int threads)
     }
   };
   constexpr int block = 256;
-  ForEach((rows.Size + block - 1) / block, threads,
-    [&](int b)
-    {
-      for (int i = b * block; i < std::min((b + 1) * block, rows.Size); ++i)
+  constexpr int together = 128 * block;
+  for (int begin = 0; begin < rows.Size; begin += together)
+  {
+    tick(static_cast<double>(begin) / rows.Size);
+    const int end = std::min(begin + together, rows.Size);
+    ForEach((end - begin + block - 1) / block, threads,
+      [&](int b)
       {
-        average(i);
-      }
-    });
+        for (int i = begin + b * block; i < std::min(begin + (b + 1) * block, end); ++i)
+        {
+          average(i);
+        }
+      });
+  }
 }
 
 /** Appends a range's symmetric P; the rows are freed on the way. */
-void AppendSymmetric(ConditionalRows& rows, int rangeBegin, Affinities& result)
+void AppendSymmetric(ConditionalRows& rows, int rangeBegin, Affinities& result, const Tick& tick)
 {
+  constexpr double passes = 3.0;
+  const auto report = [&](double pass, int row)
+  {
+    constexpr int every = 1 << 14;
+    if (row % every == 0)
+    {
+      tick((pass + static_cast<double>(row) / rows.Size) / passes);
+    }
+  };
   // The entries that only the other element has as neighbors, in blocks as the rows'.
   using Entry = std::pair<int, float>;
   constexpr int blockSize = ConditionalRows::BlockSize;
   std::vector<int> end(rows.Size, 0); // of a row's entries, counted from its block's begin
-  const auto forOneSided = [&rows](const auto& work)
+  const auto forOneSided = [&](double pass, const auto& work)
   {
     for (int i = 0; i < rows.Size; ++i)
     {
+      report(pass, i);
       for (int n = 0; n < rows.Count; ++n)
       {
         if (const float value = rows.Values(i)[n]; value < 0.0f)
@@ -175,7 +191,7 @@ void AppendSymmetric(ConditionalRows& rows, int rangeBegin, Affinities& result)
       }
     }
   };
-  forOneSided([&end](int row, const Entry&) { ++end[row]; });
+  forOneSided(0.0, [&end](int row, const Entry&) { ++end[row]; });
   std::vector<std::vector<Entry>> reverse;
   for (int first = 0; first < rows.Size; first += blockSize)
   {
@@ -186,11 +202,13 @@ void AppendSymmetric(ConditionalRows& rows, int rangeBegin, Affinities& result)
     }
     reverse.emplace_back(sum);
   }
-  forOneSided([&](int row, const Entry& entry) { reverse[row / blockSize][end[row]++] = entry; });
+  forOneSided(
+    1.0, [&](int row, const Entry& entry) { reverse[row / blockSize][end[row]++] = entry; });
 
   std::vector<Entry> row;
   for (int i = 0; i < rows.Size; ++i)
   {
+    report(2.0, i);
     std::vector<Entry>& block = reverse[i / blockSize];
     row.assign(block.begin() + (i % blockSize == 0 ? 0 : end[i - 1]), block.begin() + end[i]);
     const auto middle = static_cast<std::ptrdiff_t>(row.size());
@@ -303,16 +321,23 @@ Affinities ComputeAffinities(Vectors rows, const std::vector<Range>& ranges,
       ++end;
     }
     const bool alone = end - begin == 1;
-    const auto report = [&](double done)
-    { tick((before + done * (work[end - 1] - before)) / work.back()); };
-    report(0.0);
+    const auto part = [&](double from, double to)
+    {
+      return [&, from, to](double done)
+      {
+        const double share = from + done * (to - from);
+        tick((before + share * (work[end - 1] - before)) / work.back());
+      };
+    };
+    const Tick silent = [](double) {};
+    part(0.0, 1.0)(0.0);
     std::vector<std::unique_ptr<ConditionalRows>> conditionals(end - begin);
     ForEach(static_cast<int>(end - begin), alone ? 1 : threads,
       [&](int i)
       {
         conditionals[i] = std::make_unique<ConditionalRows>(rows, ranges[begin + i],
-          perplexities[begin + i], alone ? threads : 1, alone ? Tick(report) : Tick([](double) {}));
-        Average(*conditionals[i], alone ? threads : 1);
+          perplexities[begin + i], alone ? threads : 1, alone ? part(0.0, 0.8) : silent);
+        Average(*conditionals[i], alone ? threads : 1, alone ? part(0.8, 0.85) : silent);
       });
     if (end == ranges.size())
     {
@@ -322,7 +347,7 @@ Affinities ComputeAffinities(Vectors rows, const std::vector<Range>& ranges,
     {
       result.Position.insert(result.Position.end(), range->Position.begin(), range->Position.end());
       result.NeighborRecall = std::min(result.NeighborRecall, range->Recall);
-      AppendSymmetric(*range, ranges[begin].Begin, result);
+      AppendSymmetric(*range, ranges[begin].Begin, result, alone ? part(0.85, 1.0) : silent);
       range.reset();
       ++begin;
     }

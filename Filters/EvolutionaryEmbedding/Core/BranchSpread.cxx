@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "Filters/EvolutionaryEmbedding/Core/BranchSpread.h"
 
+#include "Filters/Foundation/Pi.h"
+
 #include <algorithm>
 #include <cmath>
 #include <vector>
@@ -9,7 +11,7 @@ namespace tdl
 {
 void SpreadBranches(const std::vector<int>& next, Points& points)
 {
-  constexpr double turn = 2.0 * 3.14159265358979323846;
+  constexpr double turn = 2.0 * Pi;
   std::vector<double> leaves; // ascending angles of the instances' last elements
   for (Eigen::Index i = 0; i < points.rows(); ++i)
   {

@@ -44,8 +44,10 @@ struct Phase
 Phase PhaseAt(double done, const EmbeddingParameters& parameters)
 {
   constexpr double freedom = 50.0;
-  // Arcs on a ring are several times as long as offsets in a column, and their squares count.
-  const double stiffness = parameters.Layout == Layout::Radial ? 20.0 : 400.0;
+  // Arcs on a ring are several times as long as offsets in a column, and their squares count. Over
+  // all elements, t-SNE itself keeps trajectories together.
+  const double column = parameters.Scope == NeighborhoodScope::WithinIteration ? 1600.0 : 400.0;
+  const double stiffness = parameters.Layout == Layout::Radial ? 20.0 : column;
   const double free = std::max(0.0, 1.0 - 3.0 * done);
   const double stiff = std::clamp(2.0 - 4.0 * done, 0.0, 1.0);
   const bool early = done < 0.25;
@@ -291,7 +293,7 @@ void EvolutionaryEmbedding::Start(
   if (IsPlain(parameters))
   {
     self.Position = StartInPlane(PrepareFeatures(elements, self.Arrangement, parameters.Metric),
-      self.Ranges, ChooseScales(parameters, self.Ranges, self.Targets), self.Threads);
+      self.Ranges, ChooseScales(parameters, self.Ranges, self.Targets), self.Threads, tick);
   }
   else
   {

@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <cstring>
 #include <utility>
 
 // Each point's sums are taken by one thread in a fixed order, and the points' sums are added in
@@ -62,6 +63,68 @@ inline __attribute__((always_inline)) void AttractRows(
     sumsX[i - begin] = forceX;
     sumsY[i - begin] = forceY;
   }
+}
+
+/**
+ * The natural logarithm of a positive number that is not denormal, within two units of the last
+ * place: Moshier's Cephes library has the polynomial. Unlike the standard library's, it is inlined
+ * into vector code.
+ */
+inline float Logarithm(float number)
+{
+  // number = 2^exponent mantissa, with a mantissa from sqrt(1/2) to sqrt(2)
+  std::int32_t bits = 0;
+  std::memcpy(&bits, &number, sizeof(bits));
+  const std::int32_t exponent = (bits - 0x3f3504f3) >> 23;
+  bits -= exponent * (1 << 23);
+  float mantissa = 0;
+  std::memcpy(&mantissa, &bits, sizeof(mantissa));
+  const float x = mantissa - 1.0f;
+  const auto power = static_cast<float>(exponent);
+  float sum = 7.0376836292e-2f;
+  sum = sum * x - 1.1514610310e-1f;
+  sum = sum * x + 1.1676998740e-1f;
+  sum = sum * x - 1.2420140846e-1f;
+  sum = sum * x + 1.4249322787e-1f;
+  sum = sum * x - 1.6668057665e-1f;
+  sum = sum * x + 2.0000714765e-1f;
+  sum = sum * x - 2.4999993993e-1f;
+  sum = sum * x + 3.3333331174e-1f;
+  sum = sum * x * x * x - 2.12194440e-4f * power - 0.5f * x * x;
+  return x + sum + 0.693359375f * power;
+}
+
+inline double Logarithm(double number)
+{
+  return std::log(number);
+}
+
+/** Sets the sums over j of p_ij and of p_ij log(p_ij / similarity), for a row of P. */
+template <typename Real>
+inline __attribute__((always_inline)) void SumRow(
+  const Affinities& p, const Real* x, const Real* y, int row, double& mass, double& divergence)
+{
+  const int* column = p.Column.data();
+  const float* value = p.Value.data();
+  double sumOfP = 0.0;
+  double sum = 0.0;
+#pragma omp simd reduction(+ : sumOfP, sum)
+  for (std::int64_t entry = p.Offset[row]; entry < p.Offset[row + 1]; ++entry)
+  {
+    const Real offsetX = x[row] - x[column[entry]];
+    const Real offsetY = y[row] - y[column[entry]];
+    const Real share = value[entry];
+    sumOfP += share;
+    sum += share * Logarithm(share * (Real(1) + offsetX * offsetX + offsetY * offsetY));
+  }
+  mass = sumOfP;
+  divergence = sum;
+}
+
+TDL_SIMD_CLONES void SumRows(
+  const Affinities& p, const float* x, const float* y, int row, double& mass, double& divergence)
+{
+  SumRow(p, x, y, row, mass, divergence);
 }
 
 TDL_SIMD_CLONES void Attract(const Affinities& p, const float* x, const float* y, int begin,
@@ -185,17 +248,15 @@ double SemanticLoss::Evaluate(const Points& points, Eigen::ArrayXd& parts)
   for (int i = 0; i < count; ++i)
   {
     // q_ij is the similarity over the normalization.
-    double mass = 0.0; // sum of p_ij over j
+    double mass = 0.0;
     double sum = 0.0;
-    for (std::int64_t entry = this->P.Offset[i]; entry < this->P.Offset[i + 1]; ++entry)
+    if (this->Grids[this->RangeOf[i]])
     {
-      const int j = this->P.Column[entry];
-      const double p = this->P.Value[entry];
-      mass += p;
-      sum += p *
-        std::log(p /
-          Similarity(
-            this->Scaled(i, 0) - this->Scaled(j, 0), this->Scaled(i, 1) - this->Scaled(j, 1)));
+      SumRows(this->P, this->Single.col(0).data(), this->Single.col(1).data(), i, mass, sum);
+    }
+    else
+    {
+      SumRow(this->P, this->Scaled.col(0).data(), this->Scaled.col(1).data(), i, mass, sum);
     }
     parts[i] = mass > 0.0 ? factor * (sum + mass * logNormalizations[this->RangeOf[i]]) : 0.0;
   }

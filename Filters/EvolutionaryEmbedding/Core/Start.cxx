@@ -16,7 +16,7 @@ namespace tdl
 namespace
 {
 /** First two principal components of the rows, N x 2; zero where there are fewer. */
-Points PrincipalPlane(const Vectors& rows, int threads)
+Points PrincipalPlane(const Vectors& rows, int threads, const Tick& tick)
 {
   const int components =
     static_cast<int>(std::min<Eigen::Index>({ 2, rows.rows() - 1, rows.cols() }));
@@ -24,7 +24,7 @@ Points PrincipalPlane(const Vectors& rows, int threads)
   if (components > 0)
   {
     const std::vector<float> coordinates = PrincipalComponents(
-      rows.data(), rows.rows(), static_cast<int>(rows.cols()), components, threads);
+      rows.data(), rows.rows(), static_cast<int>(rows.cols()), components, threads, tick);
     plane.leftCols(components) =
       Eigen::Map<const FeatureMatrix>(coordinates.data(), rows.rows(), components)
         .cast<double>()
@@ -37,7 +37,8 @@ Points PrincipalPlane(const Vectors& rows, int threads)
  * Instances by the angle of their mean features in the plane of these means' principal components:
  * coarser than their tree, but fast for any number of instances.
  */
-std::vector<int> OrderByAngle(const Vectors& features, const Arrangement& arrangement, int threads)
+std::vector<int> OrderByAngle(
+  const Vectors& features, const Arrangement& arrangement, int threads, const Tick& tick)
 {
   Eigen::MatrixXd sums = Eigen::MatrixXd::Zero(features.cols(), arrangement.Instances);
   std::vector<int> elements(arrangement.Instances, 0);
@@ -58,7 +59,7 @@ std::vector<int> OrderByAngle(const Vectors& features, const Arrangement& arrang
   {
     means.row(instance) = (sums.col(instance) / elements[instance]).transpose().cast<float>();
   }
-  const Points plane = PrincipalPlane(means, threads);
+  const Points plane = PrincipalPlane(means, threads, tick);
   std::vector<int> order(arrangement.Instances);
   std::iota(order.begin(), order.end(), 0);
   const auto key = [&plane](int i)
@@ -75,7 +76,7 @@ std::vector<int> StartOrder(
   constexpr int largestTree = 4000; // instances, whose dissimilarities take 64 MB
   return arrangement.Instances <= largestTree
     ? OrderInstances(InstanceDissimilarities(features, arrangement, threads, tick))
-    : OrderByAngle(features, arrangement, threads);
+    : OrderByAngle(features, arrangement, threads, tick);
 }
 
 Points StartOnRings(Layout layout, const std::vector<int>& order, const Arrangement& arrangement,
@@ -114,9 +115,9 @@ Points StartOnRings(Layout layout, const std::vector<int>& order, const Arrangem
 }
 
 Points StartInPlane(const Vectors& features, const std::vector<Range>& ranges,
-  const std::vector<double>& scales, int threads)
+  const std::vector<double>& scales, int threads, const Tick& tick)
 {
-  Points points = PrincipalPlane(features, threads);
+  Points points = PrincipalPlane(features, threads, tick);
   const double deviation = std::sqrt(points.col(0).square().mean());
   for (std::size_t r = 0; r < ranges.size(); ++r)
   {

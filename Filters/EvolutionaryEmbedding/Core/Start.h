@@ -34,5 +34,5 @@ Points StartOnRings(Layout layout, const std::vector<int>& order, const Arrangem
  * @param scales One per range: t-SNE units per unit of the layout.
  */
 Points StartInPlane(const Vectors& features, const std::vector<Range>& ranges,
-  const std::vector<double>& scales, int threads);
+  const std::vector<double>& scales, int threads, const Tick& tick);
 }

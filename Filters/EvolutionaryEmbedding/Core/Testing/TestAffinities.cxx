@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "Filters/EvolutionaryEmbedding/Core/Affinities.h"
 
+#include "Filters/Foundation/Pi.h"
+
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -173,7 +175,7 @@ TEST(Affinities, RowsHaveThePerplexity)
   Vectors rows(count, 2);
   for (int i = 0; i < count; ++i)
   {
-    const double angle = 2.0 * 3.14159265358979323846 * i / count;
+    const double angle = 2.0 * Pi * i / count;
     rows.row(i) << static_cast<float>(std::cos(angle)), static_cast<float>(std::sin(angle));
   }
   const double perplexity = 10.0;

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "Filters/EvolutionaryEmbedding/Core/BranchSpread.h"
 
+#include "Filters/Foundation/Pi.h"
+
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -11,7 +13,7 @@ using namespace tdl;
 
 namespace
 {
-constexpr double Degree = 3.14159265358979323846 / 180.0;
+constexpr double Degree = Pi / 180.0;
 
 struct Polar
 {

@@ -2,6 +2,7 @@
 #include "Filters/EvolutionaryEmbedding/Core/EvolutionaryEmbedding.h"
 #include "Filters/EvolutionaryEmbedding/Core/Testing/SyntheticTree.h"
 #include "Filters/Foundation/Error.h"
+#include "Filters/Foundation/Pi.h"
 
 #include <gtest/gtest.h>
 
@@ -297,7 +298,7 @@ TEST(EvolutionaryEmbedding, UsesTheWholeCircleForItsLeaves)
     angles.push_back(std::atan2(result.Position(e, 1), result.Position(e, 0)));
   }
   std::sort(angles.begin(), angles.end());
-  double gap = angles.front() + 2.0 * 3.14159265358979323846 - angles.back();
+  double gap = angles.front() + 2.0 * Pi - angles.back();
   for (std::size_t i = 1; i < angles.size(); ++i)
   {
     gap = std::max(gap, angles[i] - angles[i - 1]);

@@ -3,6 +3,7 @@
 #include "Filters/EvolutionaryEmbedding/Core/DisplacementLoss.h"
 #include "Filters/EvolutionaryEmbedding/Core/SemanticLoss.h"
 #include "Filters/EvolutionaryEmbedding/Core/Testing/SyntheticTree.h"
+#include "Filters/Foundation/Pi.h"
 
 #include <gtest/gtest.h>
 
@@ -146,7 +147,7 @@ TEST(AlignmentLoss, CountsTheArcAcrossTheSeam)
   points << 2.0 * std::cos(angle), 2.0 * std::sin(angle), 3.0 * std::cos(-angle),
     3.0 * std::sin(-angle);
   Eigen::ArrayXd parts(2);
-  const double turn = 2.0 * (3.14159265358979323846 - angle);
+  const double turn = 2.0 * (Pi - angle);
   EXPECT_NEAR(AlignmentLoss(Layout::Radial, { 1, -1 }).Evaluate(points, parts),
     0.5 * 2.0 * 6.0 * (1.0 - std::cos(turn)), 1e-12);
 }
