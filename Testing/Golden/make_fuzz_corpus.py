@@ -74,10 +74,19 @@ put("FuzzPromptFile", "prompts", "# c\n[footwear]\nSneaker\nAnkle boot\n\n[tops]
 
 vocabulary = {"a": 0, "b": 1, "a</w>": 2, "b</w>": 3, "ab</w>": 4, "<|startoftext|>": 5,
               "<|endoftext|>": 6}
-put("FuzzClipTokenizer", "small", "\0".join([
+put("FuzzTokenizers", "clip", "\0".join([
     json.dumps(vocabulary), "#version: 0.2\na b</w>\n",
     json.dumps({"model_max_length": 8, "pad_token": "b"}),
     json.dumps({"bos_token": {"content": "<|startoftext|>"}}), "AB a'b \u00e9<|endoftext|>"]))
+
+# A symbol per byte, as GPT-2 has them: itself where it is printed, else one behind Latin-1.
+printed = [*range(33, 127), *range(161, 173), *range(174, 256)]
+others = [byte for byte in range(256) if byte not in printed]
+symbols = [chr(byte) for byte in printed] + [chr(256 + i) for i in range(len(others))]
+put("FuzzTokenizers", "glide", "\0".join([
+    json.dumps({symbol: i for i, symbol in enumerate([*symbols, "ab", "<|endoftext|>"])},
+               ensure_ascii=False, separators=(",", ":")),
+    "#version: 0.2\na b\n", "", "", "AB a'll 12 \u00e9"]))
 
 for name in ("rgb.png", "palette.png", "gray16.png", "gray.jpg", "rgb.webp"):
     put("FuzzImage", name, (data / "Readers" / name).read_bytes())

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "Filters/Foundation/Error.h"
 #include "Filters/Networks/ClipTokenizer.h"
+#include "Filters/Networks/GlideTokenizer.h"
 
 #include <array>
 #include <cstddef>
@@ -42,6 +43,14 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   {
     const tdl::ClipTokenizer tokenizer(folder.string());
     tokenizer.Encode(rest);
+  }
+  catch (const tdl::Error&)
+  {
+  }
+  try
+  {
+    const tdl::GlideTokenizer tokenizer(folder.string());
+    tokenizer.Encode(rest, 16);
   }
   catch (const tdl::Error&)
   {
