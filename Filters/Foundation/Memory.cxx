@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "Filters/Foundation/Memory.h"
 
+#include "Filters/Foundation/Error.h"
+
 #include <algorithm>
 #include <cstdio>
 #include <fstream>
@@ -81,6 +83,16 @@ std::uint64_t AvailableMemory()
 {
   const std::uint64_t machine = NumberAfter("/proc/meminfo", "MemAvailable:", Unlimited / 1024);
   return std::min(machine * 1024, ControlGroupsLeave());
+}
+
+void RequireMemory(const std::string& what, std::uint64_t bytes, const std::string& remedy)
+{
+  const std::uint64_t available = AvailableMemory();
+  if (bytes > available)
+  {
+    throw ResourceError(what + " " + FormatBytes(bytes) + " of memory, but " +
+      FormatBytes(available) + " are free; " + remedy + ".");
+  }
 }
 
 std::string FormatBytes(std::uint64_t bytes)

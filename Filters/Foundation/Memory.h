@@ -12,6 +12,14 @@ namespace tdl
  */
 std::uint64_t AvailableMemory();
 
+/**
+ * Demands that so much memory is available.
+ * @param what begins the error, with a verb: "What is to be read needs".
+ * @param remedy ends it: "choose fewer instances".
+ * @throws ResourceError where it is not.
+ */
+void RequireMemory(const std::string& what, std::uint64_t bytes, const std::string& remedy);
+
 /** A number of bytes for people: "1.5 MB", "12.34 GB". */
 std::string FormatBytes(std::uint64_t bytes);
 }

@@ -76,12 +76,7 @@ torch::jit::Module OpenTorchScript(
   const std::string name =
     "'" + path + (madeBy.empty() ? "'" : "', made by PyTorch " + madeBy + ",");
   CheckArchive(path, name);
-  const std::uint64_t bytes = std::filesystem::file_size(path);
-  if (const std::uint64_t available = AvailableMemory(); bytes > available)
-  {
-    throw ResourceError(name + " takes " + FormatBytes(bytes) + " of memory, but " +
-      FormatBytes(available) + " are free; choose a smaller model.");
-  }
+  RequireMemory(name + " takes", std::filesystem::file_size(path), "choose a smaller model");
   try
   {
     torch::jit::Module network = torch::jit::load(path, device);

@@ -242,8 +242,8 @@ int vtkFeatureReader::RequestData(
     const std::vector<std::size_t> rows = ChooseRows(manifest, choice,
       info->Get(vtkStreamingDemandDrivenPipeline::UPDATE_PIECE_NUMBER()),
       info->Get(vtkStreamingDemandDrivenPipeline::UPDATE_NUMBER_OF_PIECES()));
-    tdl::RequireMemory(
-      file.Memory(rows.size()), "choose fewer Instances or a larger Every of the features");
+    tdl::RequireMemory("What is to be read needs", file.Memory(rows.size()),
+      "choose fewer Instances or a larger Every of the features");
     std::size_t elements = 0;
     const auto holes = FindHoles(manifest, choice, ChooseRows(manifest, choice, 0, 1), elements);
     if (!holes.empty())

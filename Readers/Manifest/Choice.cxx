@@ -2,7 +2,6 @@
 #include "Readers/Manifest/Choice.h"
 
 #include "Filters/Foundation/Error.h"
-#include "Filters/Foundation/Memory.h"
 
 #include <algorithm>
 
@@ -61,15 +60,5 @@ std::string DescribeHoles(const std::vector<ManifestElement>& holes, std::size_t
       " iteration " + std::to_string(holes[i].Iteration);
   }
   return text + (holes.size() > shown ? ", ..." : "");
-}
-
-void RequireMemory(std::uint64_t bytes, const std::string& remedy)
-{
-  const std::uint64_t available = AvailableMemory();
-  if (bytes > available)
-  {
-    throw ResourceError("What is to be read needs " + FormatBytes(bytes) + " of memory, but " +
-      FormatBytes(available) + " are free; " + remedy + ".");
-  }
 }
 }

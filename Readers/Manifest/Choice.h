@@ -4,7 +4,6 @@
 #include "Readers/Manifest/Manifest.h"
 
 #include <cstddef>
-#include <cstdint>
 #include <set>
 #include <string>
 #include <vector>
@@ -37,7 +36,4 @@ struct RunChoice
 
 /** "3 of 60 elements are missing: ..."; empty where none is. At most five are named. */
 std::string DescribeHoles(const std::vector<ManifestElement>& holes, std::size_t elements);
-
-/** Throws ResourceError where `bytes` are more than the memory that is free. */
-void RequireMemory(std::uint64_t bytes, const std::string& remedy);
 }

@@ -296,7 +296,7 @@ int vtkRecordedRunReader::RequestData(
     {
       elements += plan.Instances[i].Iterations.size();
     }
-    tdl::RequireMemory(run->Memory(elements),
+    tdl::RequireMemory("What is to be read needs", run->Memory(elements),
       "choose fewer Instances, a larger Every or a smaller Stored Image Size");
     if (!plan.Holes.empty())
     {

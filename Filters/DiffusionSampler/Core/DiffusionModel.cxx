@@ -103,12 +103,7 @@ void DiffusionModel::CheckMemory(const std::string& folder, const std::string& s
     }
     bytes += count;
   }
-  const std::uint64_t available = AvailableMemory();
-  if (bytes > available)
-  {
-    throw ResourceError("The weights in '" + folder + "' take " + FormatBytes(bytes) +
-      " of memory, but " + FormatBytes(available) + " are free; choose a smaller model.");
-  }
+  RequireMemory("The weights in '" + folder + "' take", bytes, "choose a smaller model");
 }
 
 void DiffusionModel::AddWeights(const std::vector<std::string>& paths, std::uint64_t bytes)

@@ -2,6 +2,7 @@
 #include "Readers/RecordedRun/Core/RecordedRun.h"
 
 #include "Filters/Foundation/Error.h"
+#include "Filters/Foundation/Memory.h"
 #include "Filters/Foundation/Names.h"
 #include "Readers/Manifest/Table.h"
 #include "Readers/RecordedRun/Core/ArrayImages.h"
@@ -417,7 +418,8 @@ void RecordedRun::OpenArray(
       std::to_string(this->About.GetNumberOfIterations()) +
       "; state the Dimensions or correct the manifest.");
   }
-  RequireMemory(array->GetMemory(), "save the array as .npy, which is read in parts");
+  RequireMemory(array->Describe() + " needs", array->GetMemory(),
+    "save the array as .npy, which is read in parts");
   auto images = std::make_unique<ArrayImages>(array, layout, source.Range, this->About);
   const ArrayImageReader& reader = images->GetReader();
   char range[64];
