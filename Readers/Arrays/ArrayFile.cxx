@@ -93,6 +93,11 @@ SharedArray FindArray(const std::vector<SharedArray>& arrays, const std::string&
     "; choose as Array Name one of: " + names + ".");
 }
 
+bool LooksLikeImages(const NumberArray& array)
+{
+  return array.Shape.size() == 3 && (ByteSize(array.Type) == 1 || array.Shape[1] == array.Shape[2]);
+}
+
 SharedArray OpenMatrix(const std::filesystem::path& file)
 {
   SharedArray array = FindArray(OpenArrays(file), "", {});

@@ -35,6 +35,12 @@ SharedArray FindArray(const std::vector<SharedArray>& arrays, const std::string&
   const std::vector<std::string>& usual);
 
 /**
+ * Whether an array of three dimensions, which may hold gray images or the features of instances x
+ * iterations, more likely holds images: numbers of one byte, or squares.
+ */
+bool LooksLikeImages(const NumberArray& array);
+
+/**
  * Opens an array file with one array of two dimensions.
  * @throws FileError as OpenArrays, and when it is another array or there are several.
  */

@@ -186,8 +186,7 @@ int vtkFeatureReader::CanReadFile(const char* fileName)
   }
   try
   {
-    const tdl::FeatureFile file({ fileName, "", "" });
-    return 1;
+    return !tdl::FeatureFile({ fileName, "", "" }).IsUnlikely();
   }
   catch (const std::exception&)
   {

@@ -90,7 +90,7 @@ public:
 
   /**
    * Whether a file says that it is the manifest of features, or is an array file whose features
-   * can be found.
+   * can be found and that would not rather hold images.
    */
   int CanReadFile(VTK_FILEPATH const char* fileName);
 

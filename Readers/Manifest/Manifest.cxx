@@ -475,6 +475,21 @@ bool IsManifest(const std::filesystem::path& file, ManifestKind kind)
   return start.find('"' + std::string(FormatName(kind)) + '"') != std::string::npos;
 }
 
+std::filesystem::path FindManifest(const std::filesystem::path& file, ManifestKind kind)
+{
+  for (const char* extension : { ".json", ".csv" })
+  {
+    std::filesystem::path manifest = std::filesystem::path(file).replace_extension(extension);
+    std::error_code ignored;
+    if (std::filesystem::is_regular_file(manifest, ignored) &&
+      (IsTable(manifest) || IsManifest(manifest, kind)))
+    {
+      return manifest;
+    }
+  }
+  return {};
+}
+
 std::string FormatManifest(const Manifest& manifest)
 {
   try

@@ -122,6 +122,12 @@ Manifest ReadManifest(const std::filesystem::path& file, ManifestKind kind);
 bool IsManifest(const std::filesystem::path& file, ManifestKind kind);
 
 /**
+ * The manifest beside a file: of the same name, but ending in .json, where it is of this kind, or
+ * .csv. Empty where there is none.
+ */
+std::filesystem::path FindManifest(const std::filesystem::path& file, ManifestKind kind);
+
+/**
  * Where the images of a run are: in files or in arrays, and of all instances in the same.
  * @throws FileError when the manifest names none.
  */

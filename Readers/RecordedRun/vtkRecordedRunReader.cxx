@@ -212,8 +212,7 @@ int vtkRecordedRunReader::CanReadFile(const char* fileName)
   {
     tdl::RunSource source;
     source.File = fileName;
-    const tdl::RecordedRun run(source);
-    return 1;
+    return !tdl::RecordedRun(source).IsUnlikely();
   }
   catch (const std::exception&)
   {

@@ -151,7 +151,7 @@ public:
 
   /**
    * Whether a file says that it is the manifest of a recorded run, is an array file whose images
-   * can be found, or a folder that holds images.
+   * can be found and that would not rather hold features, or a folder that holds images.
    */
   int CanReadFile(VTK_FILEPATH const char* fileName);
 

@@ -42,6 +42,16 @@ for name in ("images.npy", "stored.npz", "deflated.npz", "arrays.safetensors", "
             assert np.array_equal(images_of(output, i), PIXELS[i]), name
             assert field(output, i, "Iteration").tolist() == [0, 1, 2]
 
+# OpenDataFile tells arrays of gray images from those of features.
+shutil.copy(DATA / "Arrays" / "arrays.h5", "arrays.hdf5")
+np.save("bytes.npy", PIXELS[0, ..., 0])
+np.savez("squares.npz", np.zeros((3, 6, 6), np.float32))
+np.savez("features.npz", np.zeros((2, 3, 6), np.float32))
+for name, expected in (("arrays.hdf5", "RecordedRunReader"), ("bytes.npy", "RecordedRunReader"),
+                       ("squares.npz", "RecordedRunReader"), ("features.npz", "FeatureReader")):
+    found = OpenDataFile(str(pathlib.Path(name).resolve())).GetXMLName()
+    assert found == expected, (name, found)
+
 # Parts, as much as is wanted; what it will take is known before.
 reader = RecordedRunReader(FileName=str(DATA / "Arrays" / "images.npy"))
 assert contents_of(reader).startswith("2 instances, 6 elements of 5 x 4 RGB pixels, 0.0 MB"), \

@@ -27,26 +27,6 @@ std::string ReadText(const fs::path& file)
   }
   return { std::istreambuf_iterator<char>(stream), {} };
 }
-
-/** The manifest beside an array file; empty where there is none. */
-fs::path FindManifest(const FeatureSource& source)
-{
-  if (!source.ManifestFile.empty())
-  {
-    return source.ManifestFile;
-  }
-  for (const char* extension : { ".json", ".csv" })
-  {
-    fs::path file = fs::path(source.File).replace_extension(extension);
-    std::error_code ignored;
-    if (fs::is_regular_file(file, ignored) &&
-      (IsTable(file) || IsManifest(file, ManifestKind::Features)))
-    {
-      return file;
-    }
-  }
-  return {};
-}
 }
 
 FeatureFile::FeatureFile(const FeatureSource& source)
@@ -64,7 +44,9 @@ FeatureFile::FeatureFile(const FeatureSource& source)
   }
   if (IsArrayFile(source.File))
   {
-    const fs::path manifest = FindManifest(source);
+    const fs::path manifest = source.ManifestFile.empty()
+      ? FindManifest(source.File, ManifestKind::Features)
+      : source.ManifestFile;
     if (!manifest.empty())
     {
       this->About = ReadManifest(manifest, ManifestKind::Features);
@@ -150,6 +132,8 @@ void FeatureFile::OpenArray(const ManifestArray& where)
         " have no manifest that tells what the rows are; set the Manifest File, or save them as "
         "instances x iterations x components.");
     }
+    this->LooksLikeImages =
+      tdl::LooksLikeImages(*this->Array) || !FindManifest(where.File, ManifestKind::Run).empty();
     this->About = MakeManifest(ManifestKind::Features, static_cast<int>(shape[0]),
       static_cast<int>(shape[1]), "Unknown prompt");
   }

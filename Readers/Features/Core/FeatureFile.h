@@ -45,6 +45,12 @@ public:
   const std::string& Reading() const { return this->HowRead; }
 
   /**
+   * Whether nothing tells that these are features but whoever chose the file for them: an array
+   * without a manifest that would rather hold images.
+   */
+  bool IsUnlikely() const { return this->LooksLikeImages; }
+
+  /**
    * Reads rows as float32.
    * @param rows indices into Description().Rows.
    * @param values receives rows x Components() numbers.
@@ -62,5 +68,6 @@ private:
   SharedArray Array;        // null where the numbers are in Table
   std::vector<float> Table; // row by row
   bool IterationsFirst = false;
+  bool LooksLikeImages = false;
 };
 }

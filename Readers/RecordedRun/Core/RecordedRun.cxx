@@ -34,29 +34,21 @@ std::vector<std::string> UsualNames(const std::string& array)
   return names;
 }
 
-/** The manifest that stands beside a file or in a folder; empty where none does. */
-fs::path FindManifest(const RunSource& source)
+/** The manifest that was chosen, or that stands beside a file or in a folder; empty where none
+ * does.
+ */
+fs::path ChooseManifest(const RunSource& source)
 {
   if (!source.ManifestFile.empty())
   {
     return source.ManifestFile;
   }
-  const bool isFolder = fs::is_directory(source.File);
-  for (const char* name : { "manifest", "run" })
+  if (!fs::is_directory(source.File))
   {
-    for (const char* extension : { ".json", ".csv" })
-    {
-      fs::path file = isFolder ? source.File / (std::string(name) + extension)
-                               : fs::path(source.File).replace_extension(extension);
-      std::error_code ignored;
-      if (fs::is_regular_file(file, ignored) &&
-        (IsTable(file) || IsManifest(file, ManifestKind::Run)))
-      {
-        return file;
-      }
-    }
+    return FindManifest(source.File, ManifestKind::Run);
   }
-  return {};
+  const fs::path manifest = FindManifest(source.File / "manifest", ManifestKind::Run);
+  return manifest.empty() ? FindManifest(source.File / "run", ManifestKind::Run) : manifest;
 }
 
 /** Paths of the images in a folder and those in it, relative to it, with slashes. */
@@ -324,7 +316,7 @@ RecordedRun::~RecordedRun() = default;
 
 void RecordedRun::OpenFolder(const RunSource& source)
 {
-  const fs::path manifestFile = FindManifest(source);
+  const fs::path manifestFile = ChooseManifest(source);
   Manifest manifest;
   if (!manifestFile.empty())
   {
@@ -356,7 +348,7 @@ void RecordedRun::OpenFiles(const fs::path& folder)
 
 void RecordedRun::OpenArrayFile(const RunSource& source)
 {
-  const fs::path manifestFile = FindManifest(source);
+  const fs::path manifestFile = ChooseManifest(source);
   if (!manifestFile.empty())
   {
     this->About = ReadManifest(manifestFile, ManifestKind::Run);
@@ -404,6 +396,8 @@ void RecordedRun::OpenArray(
       throw FileError(array->Describe() +
         " holds elements of which no manifest tells what they are; set the Manifest File.");
     }
+    this->LooksLikeFeatures = where.Dimensions.empty() && array->Shape.size() == 3 &&
+      (!LooksLikeImages(*array) || !FindManifest(where.File, ManifestKind::Features).empty());
     this->About = MakeManifest(
       ManifestKind::Run, extent(layout.Instance), extent(layout.Iteration), "Unknown prompt");
   }

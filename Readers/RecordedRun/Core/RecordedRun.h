@@ -72,6 +72,12 @@ public:
   const std::string& Reading() const { return this->HowRead; }
 
   /**
+   * Whether nothing tells that these are images but whoever chose the file for them: an array
+   * without a manifest that would rather hold features.
+   */
+  bool IsUnlikely() const { return this->LooksLikeFeatures; }
+
+  /**
    * Reads an image; several threads may at once.
    * @param pixels receives Size().GetNumberOfBytes() values, bottom row first.
    * @throws FileError when it is damaged or of another size than the first.
@@ -92,6 +98,7 @@ private:
   std::vector<std::string> Names;
   ImageSize Stored;
   std::string HowRead;
+  bool LooksLikeFeatures = false;
   std::map<std::string, std::unique_ptr<Images>> Sources;
 };
 }

@@ -106,6 +106,20 @@ TEST_F(FeatureFile, ReadsAMatrixByItsManifest)
   this->ExpectError({ array, "", "" }, "set the Manifest File");
 }
 
+TEST_F(FeatureFile, IsUnlikelyWhereImagesAreMeant)
+{
+  const auto isUnlikely = [](const fs::path& file) {
+    return tdl::FeatureFile({ file, "", "" }).IsUnlikely();
+  };
+  EXPECT_FALSE(isUnlikely(this->WriteNpy("f.npy", "2, 3, 2", 12)));
+  const fs::path squares = this->WriteNpy("squares.npy", "3, 2, 2", 12);
+  EXPECT_TRUE(isUnlikely(squares));
+  this->Write("squares.csv", "instance,iteration\n7,0\n7,1\n7,2\n5,0\n5,1\n5,2\n");
+  EXPECT_FALSE(isUnlikely(squares));
+  this->Write("f.json", "{ \"format\": \"tree-of-diffusion-life-run\" }");
+  EXPECT_TRUE(isUnlikely(this->Folder / "f.npy"));
+}
+
 TEST_F(FeatureFile, RefusesWhatDoesNotFit)
 {
   const fs::path manifest = this->Write("rows.csv", "instance,iteration\n7,0\n7,1\n");

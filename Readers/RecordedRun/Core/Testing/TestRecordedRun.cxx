@@ -351,6 +351,27 @@ TEST_F(RecordedRun, ChoosesElements)
   EXPECT_THROW(choice.ChooseInstances(instances), tdl::ParameterError);
 }
 
+TEST_F(RecordedRun, IsUnlikelyWhereFeaturesAreMeant)
+{
+  const std::vector<float> numbers(12);
+  const fs::path file = this->WriteNpy("x.npy", "2, 3, 2", numbers);
+  EXPECT_TRUE(tdl::RecordedRun(Source(file)).IsUnlikely());
+  tdl::RunSource stated = Source(file);
+  stated.Dimensions = "KHW";
+  EXPECT_FALSE(tdl::RecordedRun(stated).IsUnlikely());
+  this->Write("x.csv", "instance,iteration\n0,0\n0,1\n");
+  EXPECT_FALSE(tdl::RecordedRun(Source(file)).IsUnlikely());
+
+  EXPECT_FALSE(
+    tdl::RecordedRun(Source(this->WriteNpy("color.npy", "2, 2, 1, 3", numbers))).IsUnlikely());
+  const fs::path bytes = this->WriteNpy("bytes.npy", "2, 3, 2", std::vector<std::uint8_t>(12));
+  EXPECT_FALSE(tdl::RecordedRun(Source(bytes)).IsUnlikely());
+  const fs::path squares = this->WriteNpy("squares.npy", "3, 2, 2", numbers);
+  EXPECT_FALSE(tdl::RecordedRun(Source(squares)).IsUnlikely());
+  this->Write("squares.json", "{ \"format\": \"tree-of-diffusion-life-features\" }");
+  EXPECT_TRUE(tdl::RecordedRun(Source(squares)).IsUnlikely());
+}
+
 TEST_F(RecordedRun, SaysWhatItNeeds)
 {
   EXPECT_EQ(tdl::DescribeHoles({}, 9), "");
