@@ -1,8 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Two processes that have half of the instances each get the embedding that one process gets."""
-import os
-import shutil
-import subprocess
 import sys
 
 import numpy as np
@@ -11,9 +8,7 @@ from vtkmodules.util.numpy_support import numpy_to_vtk
 
 import FeatureTables as ft
 import ImageCollection as ic
-
-MPI = {"OMPI_ALLOW_RUN_AS_ROOT": "1", "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM": "1",
-       "OMPI_MCA_rmaps_base_oversubscribe": "1", "OMPI_MCA_mpi_yield_when_idle": "1"}
+import Parallel
 
 
 def results(rank, ranks):
@@ -49,17 +44,11 @@ def results(rank, ranks):
 
 
 if "batch" in sys.argv:
-    from vtkmodules.vtkParallelCore import vtkMultiProcessController
-    controller = vtkMultiProcessController.GetGlobalController()
-    found = results(controller.GetLocalProcessId(), controller.GetNumberOfProcesses())
+    found = results(*Parallel.rank_and_size())
     if found:
         np.savez("parallel.npz", **found)
-elif shutil.which("mpiexec"):
-    # This process is an MPI job by itself, and its variables would make mpiexec part of that.
-    environment = {name: value for name, value in os.environ.items()
-                   if not name.startswith(("OMPI_", "PMIX_", "ORTE_"))}
-    subprocess.run(["mpiexec", "-n", "2", "pvbatch", "--symmetric", __file__, "batch"],
-                   env={**environment, **MPI}, check=True)
+elif Parallel.is_possible():
+    Parallel.run(__file__, "--symmetric")
     found = np.load("parallel.npz")
     for name, expected in results(0, 1).items():
         assert np.array_equal(found[name], expected, equal_nan=True), name

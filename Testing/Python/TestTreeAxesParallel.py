@@ -1,19 +1,15 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Several processes and a remote server draw the picture that one process draws."""
 import itertools
-import os
-import shutil
 import socket
 import subprocess
 import sys
 
 from paraview.simple import Connect, Delete, Disconnect, GetSettingsProxy
 
+import Parallel
 import SyntheticEmbedding
 import TreeAxes
-
-MPI = {"OMPI_ALLOW_RUN_AS_ROOT": "1", "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM": "1",
-       "OMPI_MCA_rmaps_base_oversubscribe": "1", "OMPI_MCA_mpi_yield_when_idle": "1"}
 
 
 def draw(kind):
@@ -26,15 +22,6 @@ def draw(kind):
         TreeAxes.picture(view, f"{layout}-{kind}-bare")
         Delete(view)
         Delete(reader)
-
-
-def draw_in_batch():
-    """Draws in two processes. This script is theirs too; see below."""
-    # This process is an MPI job by itself, and its variables would make mpiexec part of that.
-    environment = {name: value for name, value in os.environ.items()
-                   if not name.startswith(("OMPI_", "PMIX_", "ORTE_"))}
-    command = ["mpiexec", "-n", "2", "pvbatch", __file__, "batch"]
-    subprocess.run(command, env={**environment, **MPI}, check=True)
 
 
 def draw_with_server():
@@ -68,7 +55,7 @@ else:
     draw("serial")
     draw_with_server()
     expect_same(("remote", "local"), "", TreeAxes.TOLERANCE)
-    if shutil.which("mpiexec"):
-        draw_in_batch()
+    if Parallel.is_possible():
+        Parallel.run(__file__)
         # Points of one process may cover those of another, and its axes the points.
         expect_same(("batch",), "-bare", 1.5 * TreeAxes.TOLERANCE)
