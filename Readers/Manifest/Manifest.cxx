@@ -297,12 +297,13 @@ Json FormatIterations(const std::vector<double>& timesteps, const std::vector<do
   Json json = Json::array();
   for (std::size_t k = 0; k < timesteps.size(); ++k)
   {
+    // JSON knows neither NaN nor infinity, which is the noise level of a step without signal.
     Json iteration = Json::object();
-    if (!std::isnan(timesteps[k]))
+    if (std::isfinite(timesteps[k]))
     {
       iteration["timestep"] = timesteps[k];
     }
-    if (!std::isnan(sigmas[k]))
+    if (std::isfinite(sigmas[k]))
     {
       iteration["sigma"] = sigmas[k];
     }

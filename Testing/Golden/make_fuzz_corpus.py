@@ -59,6 +59,7 @@ put("FuzzManifest", "features", json.dumps({
 
 put("FuzzTable", "run", "file,seed,prompt,group,instance,iteration,timestep,sigma,array\r\n"
     'b.png,7,"a ""x"", y",g,5,1,500,2.5,\r\na.png,7,"a ""x"", y",g,5,0,999,14,PredictedImage\r\n')
+put("FuzzTable", "infinite", "timestep,sigma\n999,inf\n0,0\n")
 put("FuzzTable", "features", "prompt,seed,x,y\na,1,2,3\na,2,-4e1,.5\nb,1,nan,inf\n")
 
 put("FuzzNamePattern", "usual",

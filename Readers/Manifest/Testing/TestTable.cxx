@@ -79,6 +79,18 @@ TEST(Table, KeepsTimestepsOfEachInstance)
   EXPECT_TRUE(std::isnan(m.GetTimestep(m.Instances[1])[1]));
 }
 
+TEST(Table, CanBeWrittenWithInfiniteNoise)
+{
+  const tdl::Manifest m =
+    Parse("instance,iteration,timestep,sigma\n0,0,999,inf\n0,1,500,2\n", ManifestKind::Run);
+  EXPECT_TRUE(std::isinf(m.Sigma[0]));
+  const tdl::Manifest copy =
+    tdl::ParseManifest(tdl::FormatManifest(m), ManifestKind::Run, "run.json");
+  EXPECT_TRUE(std::isnan(copy.Sigma[0]));
+  EXPECT_EQ(copy.Sigma[1], 2);
+  EXPECT_EQ(copy.Timestep, m.Timestep);
+}
+
 TEST(Table, GivesOtherColumns)
 {
   const tdl::ManifestTable table =
