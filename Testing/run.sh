@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # All that is checked before a change is accepted: style, static analysis, the algorithms under
-# sanitizers, and every test. Installs what a Debian 12 lacks.
+# sanitizers, what parses files under fuzzing, and every test. Installs what a Debian 12 lacks.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 source Testing/setup.sh
@@ -11,7 +11,7 @@ step()
 }
 
 step "Packages"
-install_missing "${runPackages[@]}" "${testPackages[@]}"
+install_missing "${runPackages[@]}" "${testPackages[@]}" "${fuzzPackages[@]}"
 
 step "Style"
 git ls-files -z '*.h' '*.cxx' | xargs -0 clang-format --dry-run -Werror
@@ -36,6 +36,9 @@ step "Algorithms under sanitizers"
 cmake --preset core-sanitize -DTDL_WITH_TORCH=OFF
 cmake --build --preset core-sanitize
 ctest --preset core-sanitize -j "$(nproc)"
+
+step "Fuzzers"
+Testing/fuzz.sh --runs 20000
 
 step "Tests"
 with_display ctest --preset default --no-label-summary -j "$(nproc)"
