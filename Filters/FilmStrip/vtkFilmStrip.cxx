@@ -377,7 +377,6 @@ int vtkFilmStrip::RequestData(
     const Picture picture = MakePicture(inputs[0]->GetInformationObject(0), this->Instances,
       this->Every, this->ImageArray, controller);
     vtkNew<vtkUnsignedCharArray> pixels;
-    pixels->SetName(tdl::names::Image);
     pixels->SetNumberOfComponents(picture.Components);
     pixels->SetNumberOfTuples(picture.Width * picture.Height);
     pixels->FillValue(White);
@@ -394,6 +393,7 @@ int vtkFilmStrip::RequestData(
       }
       pixels->ShallowCopy(all);
     }
+    pixels->SetName(tdl::names::Image);
     output->SetDimensions(static_cast<int>(picture.Width), static_cast<int>(picture.Height), 1);
     output->GetPointData()->SetScalars(pixels);
   }

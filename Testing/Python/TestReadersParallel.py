@@ -3,7 +3,7 @@
 import sys
 
 import numpy as np
-from paraview.simple import EvolutionaryEmbedding, FeatureReader, RecordedRunReader
+from paraview.simple import EvolutionaryEmbedding, FeatureReader, FilmStrip, RecordedRunReader
 
 import ImageCollection as ic
 import Parallel
@@ -33,12 +33,19 @@ def read_features():
             "points": np.array(points)}
 
 
+def draw_strip():
+    strip = ic.output_of(FilmStrip(Input=RecordedRunReader(FileName="images.npy")))
+    if strip.GetNumberOfPoints() == 0:
+        return {}
+    return {"strip": ic.array_of(strip.GetPointData(), "Image")}
+
+
 if "batch" in sys.argv:
     rank, size = Parallel.rank_and_size()
     assert size == 2
     # Of fewer instances than processes somebody has none.
     assert len(read_images(Instances=[3])) == rank
-    np.savez(f"rank{rank}.npz", **read_images(), **read_features())
+    np.savez(f"rank{rank}.npz", **read_images(), **read_features(), **draw_strip())
 elif Parallel.is_possible():
     random = np.random.RandomState(4)
     np.save("images.npy", random.randint(0, 256, (5, 3, 4, 6, 3), np.uint8))
@@ -53,6 +60,7 @@ elif Parallel.is_possible():
             {f"image{number}" for number in numbers}
         for number in numbers:
             assert np.array_equal(ranks[rank][f"image{number}"], images[f"image{number}"])
+    assert "strip" not in ranks[1] and np.array_equal(ranks[0]["strip"], draw_strip()["strip"])
     features = read_features()
     assert np.array_equal(np.concatenate([part["features"] for part in ranks]),
                           features["features"])
