@@ -190,6 +190,15 @@ int vtkFeatureReader::CanReadFile(const char* fileName)
   }
   catch (const std::exception&)
   {
+    // It may be a matrix that lacks its manifest, which the user can set.
+  }
+  try
+  {
+    tdl::OpenMatrix(fileName);
+    return 1;
+  }
+  catch (const std::exception&)
+  {
     return 0;
   }
 }

@@ -90,7 +90,7 @@ public:
 
   /**
    * Whether a file says that it is the manifest of features, or is an array file whose features
-   * can be found and that would not rather hold images.
+   * can be found and that would not rather hold images, or a matrix that lacks its manifest yet.
    */
   int CanReadFile(VTK_FILEPATH const char* fileName);
 

@@ -47,8 +47,10 @@ shutil.copy(DATA / "Arrays" / "arrays.h5", "arrays.hdf5")
 np.save("bytes.npy", PIXELS[0, ..., 0])
 np.savez("squares.npz", np.zeros((3, 6, 6), np.float32))
 np.savez("features.npz", np.zeros((2, 3, 6), np.float32))
+np.save("matrix.npy", np.zeros((6, 6), np.float32))
 for name, expected in (("arrays.hdf5", "RecordedRunReader"), ("bytes.npy", "RecordedRunReader"),
-                       ("squares.npz", "RecordedRunReader"), ("features.npz", "FeatureReader")):
+                       ("squares.npz", "RecordedRunReader"), ("features.npz", "FeatureReader"),
+                       ("matrix.npy", "FeatureReader")):
     found = OpenDataFile(str(pathlib.Path(name).resolve())).GetXMLName()
     assert found == expected, (name, found)
 
