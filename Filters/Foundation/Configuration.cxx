@@ -2,6 +2,7 @@
 #include "Filters/Foundation/Configuration.h"
 
 #include "Filters/Foundation/Error.h"
+#include "Filters/Foundation/Json.h"
 
 #include <algorithm>
 #include <fstream>
@@ -61,7 +62,9 @@ nlohmann::json ReadJsonObject(const std::string& path)
   nlohmann::json json;
   try
   {
-    json = nlohmann::json::parse(QuoteNonFinite({ std::istreambuf_iterator<char>(stream), {} }));
+    json = ParseShallowJson<nlohmann::json>(
+      QuoteNonFinite({ std::istreambuf_iterator<char>(stream), {} }), "'" + path + "'",
+      "choose another model");
   }
   catch (const nlohmann::json::exception& error)
   {

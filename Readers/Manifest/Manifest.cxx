@@ -3,10 +3,9 @@
 
 #include "Filters/Foundation/AtomicFile.h"
 #include "Filters/Foundation/Error.h"
+#include "Filters/Foundation/Json.h"
 #include "Filters/Foundation/Names.h"
 #include "Readers/Manifest/Table.h"
-
-#include <nlohmann/json.hpp>
 
 #include <algorithm>
 #include <cmath>
@@ -23,8 +22,6 @@ namespace
 using Json = nlohmann::ordered_json;
 
 constexpr int Version = 1;
-// Far deeper than any provenance, far from the end of the stack when a value is written.
-constexpr int MaximumDepth = 64;
 constexpr double MaximumElements = 1e8;
 constexpr char Ungrouped[] = "Ungrouped"; // as the diffusion sampler calls it
 
@@ -133,18 +130,9 @@ private:
 
 Json ParseJson(const std::string& text, const std::string& name)
 {
-  const auto limitDepth = [&name](int depth, Json::parse_event_t, Json&)
-  {
-    if (depth > MaximumDepth)
-    {
-      throw FileError(name + " nests deeper than " + std::to_string(MaximumDepth) +
-        " levels; flatten its provenance.");
-    }
-    return true;
-  };
   try
   {
-    return Json::parse(text, limitDepth);
+    return ParseShallowJson<Json>(text, name, "flatten its provenance");
   }
   catch (const Json::exception& e)
   {

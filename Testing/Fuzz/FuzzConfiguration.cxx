@@ -10,6 +10,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   {
     const tdl::Configuration configuration(file.Path());
     configuration.GetCounts("block_out_channels", 1, 4);
+    configuration.GetPart("x").GetPositive("beta_end", 1.0);
     configuration.Get("beta_start", 0.0);
     configuration.Require("act_fn", std::string("silu"));
   }

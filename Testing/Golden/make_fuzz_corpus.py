@@ -70,7 +70,8 @@ put("FuzzNamePattern", "flat",
     "{*}{instance}_{step}\na1_0.png\na1_5.png\na1_10.png\na2_20.png\n")
 
 put("FuzzConfiguration", "unet", '{"block_out_channels":[32,64,64,128],"beta_start":0.0001,'
-    '"act_fn":"silu","lambda_min_clipped":-Infinity,"x":null}')
+    '"act_fn":"silu","lambda_min_clipped":-Infinity,"x":{"beta_end":0.02}}')
+put("FuzzConfiguration", "deep", '{"act_fn":' + 100 * "[" + 100 * "]" + "}")
 put("FuzzPromptFile", "prompts", "# c\n[footwear]\nSneaker\nAnkle boot\n\n[tops]\nd\u00f6g\r\n")
 
 vocabulary = {"a": 0, "b": 1, "a</w>": 2, "b</w>": 3, "ab</w>": 4, "<|startoftext|>": 5,
