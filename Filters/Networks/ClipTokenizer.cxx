@@ -271,6 +271,10 @@ private:
       const nlohmann::json ids = ReadJsonObject(this->OldAdded->Path());
       for (const auto& [text, id] : ids.items())
       {
+        if (text.empty()) // would be found without end
+        {
+          RefuseToken(*this->OldAdded, "the empty text", id);
+        }
         if (!id.is_number_integer())
         {
           RefuseToken(*this->OldAdded, text, id);

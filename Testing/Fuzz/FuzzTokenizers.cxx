@@ -29,8 +29,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     rest.erase(0, end == std::string::npos ? rest.size() : end + 1);
     return part;
   };
-  for (const char* name :
-    { "vocab.json", "merges.txt", "tokenizer_config.json", "special_tokens_map.json" })
+  for (const char* name : { "vocab.json", "merges.txt", "tokenizer_config.json",
+         "special_tokens_map.json", "added_tokens.json" })
   {
     const std::string part = next();
     std::filesystem::remove(folder / name);

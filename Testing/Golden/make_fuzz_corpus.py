@@ -29,6 +29,10 @@ def npz(save, **arrays):
 
 for name in ("f2-big", "fortran", "version2", "version3", "cube"):
     put("FuzzNpy", name, (data / f"Readers/{name}.npy").read_bytes())
+for kind in ("?", "i1", "u2", "i2", "u4", "i8", "u8", "f8"):
+    stream = io.BytesIO()
+    numpy.save(stream, numpy.arange(3).astype(kind))
+    put("FuzzNpy", f"kind-{kind.strip('?') or 'bool'}", stream.getvalue())
 put("FuzzNpz", "stored",
     npz(numpy.savez, a=numpy.arange(3, dtype=numpy.uint8), b=numpy.array(["x"])))
 put("FuzzNpz", "deflated", npz(numpy.savez_compressed, a=numpy.zeros((2, 3), numpy.float32)))
@@ -36,6 +40,8 @@ put("FuzzNpz", "deflated", npz(numpy.savez_compressed, a=numpy.zeros((2, 3), num
 header = (b'{"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4]},'
           b'"b":{"dtype":"BOOL","shape":[2],"data_offsets":[4,6]},"__metadata__":{"k":"v"}}')
 put("FuzzSafetensors", "two", len(header).to_bytes(8, "little") + header + bytes(6))
+header = b'{"h":{"dtype":"BF16","shape":[2,1],"data_offsets":[0,4]}}'
+put("FuzzSafetensors", "brain", len(header).to_bytes(8, "little") + header + bytes(4))
 put("FuzzSafetensors", "empty", (2).to_bytes(8, "little") + b"{}")
 
 RUN = {"format": "tree-of-diffusion-life-run", "version": 1}
@@ -79,7 +85,19 @@ vocabulary = {"a": 0, "b": 1, "a</w>": 2, "b</w>": 3, "ab</w>": 4, "<|startoftex
 put("FuzzTokenizers", "clip", "\0".join([
     json.dumps(vocabulary), "#version: 0.2\na b</w>\n",
     json.dumps({"model_max_length": 8, "pad_token": "b"}),
-    json.dumps({"bos_token": {"content": "<|startoftext|>"}}), "AB a'b \u00e9<|endoftext|>"]))
+    json.dumps({"bos_token": {"content": "<|startoftext|>"}}), "", "AB a'b \u00e9<|endoftext|>"]))
+put("FuzzTokenizers", "listed", "\0".join([
+    json.dumps(vocabulary), "#version: 0.2\na b</w>\n",
+    json.dumps({"model_max_length": 8, "added_tokens_decoder": {
+        "6": {"content": "<|endoftext|>", "normalized": True},
+        "7": {"content": "New One", "normalized": False, "single_word": False}},
+        "additional_special_tokens": ["<x>"]}),
+    "", "", "a New One b<x>new one"]))
+put("FuzzTokenizers", "empty", "\0".join([
+    json.dumps(vocabulary), "#version: 0.2\na b</w>\n", "", "", json.dumps({"": 7}), "a b"]))
+put("FuzzTokenizers", "added", "\0".join([
+    json.dumps(vocabulary), "#version: 0.2\na b</w>\n", json.dumps({"tokenizer_class": "CLIPTokenizer"}),
+    json.dumps({"eos_token": "<|endoftext|>"}), json.dumps({"<|endoftext|>": 6, "B C": 7}), "a B C b"]))
 
 # A symbol per byte, as GPT-2 has them: itself where it is printed, else one behind Latin-1.
 printed = [*range(33, 127), *range(161, 173), *range(174, 256)]
@@ -88,7 +106,7 @@ symbols = [chr(byte) for byte in printed] + [chr(256 + i) for i in range(len(oth
 put("FuzzTokenizers", "glide", "\0".join([
     json.dumps({symbol: i for i, symbol in enumerate([*symbols, "ab", "<|endoftext|>"])},
                ensure_ascii=False, separators=(",", ":")),
-    "#version: 0.2\na b\n", "", "", "AB a'll 12 \u00e9"]))
+    "#version: 0.2\na b\n", "", "", "", "AB a'll  12 \u00e9   "]))
 
 for name in ("rgb.png", "palette.png", "gray16.png", "gray.jpg", "rgb.webp"):
     put("FuzzImage", name, (data / "Readers" / name).read_bytes())

@@ -230,6 +230,8 @@ TEST_F(ClipTokenizer, RefusesIdsThatTheVocabularyContradicts)
 {
   this->Write("added_tokens.json", R"({"<cat-toy>": 5})");
   this->ExpectMessage("'<cat-toy>' has the id 5, but vocab.json makes it ");
+  this->Write("added_tokens.json", R"({"": 5})");
+  this->ExpectMessage("the empty text = 5");
   this->Write("added_tokens.json", R"({"<cat-toy>": "five"})");
   this->ExpectMessage("<cat-toy> = \"five\"");
   this->Copy("Listed");
