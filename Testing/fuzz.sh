@@ -35,8 +35,13 @@ if [ "${1:-}" = --coverage ]; then
   exit
 fi
 
+launcher=()
 if [ "${1:-}" = --runs ]; then
-  limit=(-runs="$2" -seed=1)
+  # What libFuzzer tries next depends on addresses as well, and on the time when it reads its folder again.
+  limit=(-runs="$2" -seed=1 -reload=0)
+  if setarch -R true 2>/dev/null; then # containers may forbid it
+    launcher=(setarch -R)
+  fi
   kept=build-fuzz/runs
   rm -rf "$kept"
 else
@@ -55,7 +60,7 @@ for fuzzer in build-fuzz/Testing/Fuzz/Fuzz*; do
   corpus=$kept/$name
   mkdir -p "$corpus"
   printf '\n== %s\n' "$name"
-  "$fuzzer" "${limit[@]}" -timeout=20 -rss_limit_mb=2048 -max_len=8192 -print_final_stats=1 \
+  "${launcher[@]}" "$fuzzer" "${limit[@]}" -timeout=20 -rss_limit_mb=2048 -max_len=8192 -print_final_stats=1 \
     -artifact_prefix="$findings/$name-" "$corpus" "Testing/Fuzz/Corpus/$name" 2>"$findings/$name.log" ||
     { tail -n 40 "$findings/$name.log"; exit 1; }
   grep -E 'stat::number_of_executed_units|stat::peak_rss_mb' "$findings/$name.log"
