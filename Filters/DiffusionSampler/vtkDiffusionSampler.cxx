@@ -9,6 +9,7 @@
 
 #include "vtkDoubleArray.h"
 #include "vtkFieldData.h"
+#include "vtkFloatArray.h"
 #include "vtkImageData.h"
 #include "vtkInformation.h"
 #include "vtkInformationVector.h"
@@ -56,6 +57,20 @@ void AddPixels(
   image->GetPointData()->AddArray(array);
 }
 
+void AddActivations(vtkFieldData* fields, const std::vector<float>& values, int channels)
+{
+  if (values.empty())
+  {
+    return;
+  }
+  vtkNew<vtkFloatArray> array;
+  array->SetName(tdl::names::Activations);
+  array->SetNumberOfComponents(channels);
+  array->SetNumberOfTuples(static_cast<vtkIdType>(values.size()) / channels);
+  std::copy(values.begin(), values.end(), array->GetPointer(0));
+  fields->AddArray(array);
+}
+
 vtkSmartPointer<vtkImageData> MakeImage(
   const tdl::SampledImages& images, const tdl::SampledInstance& instance)
 {
@@ -78,6 +93,7 @@ vtkSmartPointer<vtkImageData> MakeImage(
   AddArray<vtkIntArray>(fields, names::Iteration, iterations);
   AddArray<vtkDoubleArray>(fields, names::Timestep, images.Timesteps);
   AddArray<vtkDoubleArray>(fields, names::Sigma, images.Sigmas);
+  AddActivations(fields, instance.Activations, images.ActivationChannels);
   return image;
 }
 }
@@ -101,6 +117,7 @@ vtkDiffusionSampler::vtkDiffusionSampler()
   this->CaptureNoisyImage = defaults.CaptureNoisyImage;
   this->CapturePredictedImage = defaults.CapturePredictedImage;
   this->CapturePredictedNoise = defaults.CapturePredictedNoise;
+  this->CaptureActivations = defaults.CaptureActivations;
   this->CaptureEvery = defaults.CaptureEvery;
   this->LatentDecoding = static_cast<int>(defaults.Decoding);
   this->UpsampleCapturedImages = defaults.UpsampleCapturedImages;
@@ -156,6 +173,7 @@ void vtkDiffusionSampler::PrintSelf(ostream& os, vtkIndent indent)
   os << indent << "CaptureNoisyImage: " << this->CaptureNoisyImage << "\n";
   os << indent << "CapturePredictedImage: " << this->CapturePredictedImage << "\n";
   os << indent << "CapturePredictedNoise: " << this->CapturePredictedNoise << "\n";
+  os << indent << "CaptureActivations: " << this->CaptureActivations << "\n";
   os << indent << "CaptureEvery: " << this->CaptureEvery << "\n";
   os << indent << "CaptureSteps:";
   for (const int step : this->CaptureSteps)
@@ -196,6 +214,7 @@ int vtkDiffusionSampler::RequestData(
   parameters.CaptureNoisyImage = this->CaptureNoisyImage;
   parameters.CapturePredictedImage = this->CapturePredictedImage;
   parameters.CapturePredictedNoise = this->CapturePredictedNoise;
+  parameters.CaptureActivations = this->CaptureActivations;
   parameters.CaptureEvery = this->CaptureEvery;
   parameters.CaptureSteps = this->CaptureSteps;
   parameters.Decoding = static_cast<tdl::LatentDecoding>(this->LatentDecoding);

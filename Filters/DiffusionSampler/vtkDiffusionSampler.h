@@ -12,13 +12,14 @@
  * 3 components): the noisy image x_t, the image x_0 and the noise that the model predicts from it.
  *   [-1, 1] is mapped to [0, 255], for the noise too; what lies outside is cut;
  * - field data `Instance`, `PromptId`, `GroupId` (int), `Seed` (int64), `Iteration` (int, one per
- *   iteration), `Timestep`, `Sigma` (double, one per iteration);
+ *   iteration), `Timestep`, `Sigma` (double, one per iteration), and where captured `Activations`
+ *   (float, a tuple per iteration);
  *
  * and field data of the collection `Prompts`, `Groups` (string), `PromptGroup` (int), `Provenance`
  * (a JSON string: model, its checksum, settings, versions, device).
  *
  * Iteration 0 is the noisiest captured; the last one is the final image, at timestep -1 and sigma
- * 0. Its predictions are those of the last step, as no network sees it any more.
+ * 0. Its predictions and activations are those of the last step, as no network sees it any more.
  *
  * Instance i of every prompt starts from the noise of Seed + i, so that the prompts' trees grow
  * from the same roots. On the CPU the images are the same bits at any batch size, number of threads
@@ -148,7 +149,7 @@ public:
 
   ///@{
   /**
-   * Which arrays to keep: Image (the noisy image), PredictedImage, PredictedNoise. At least one
+   * Which images to keep: Image (the noisy image), PredictedImage, PredictedNoise. At least one
    * must be on. Default: the first two.
    */
   vtkSetMacro(CaptureNoisyImage, bool);
@@ -160,6 +161,19 @@ public:
   vtkSetMacro(CapturePredictedNoise, bool);
   vtkGetMacro(CapturePredictedNoise, bool);
   vtkBooleanMacro(CapturePredictedNoise, bool);
+  ///@}
+
+  ///@{
+  /**
+   * Whether to keep also, as the field data `Activations`, what the network's middle makes of the
+   * noisy image: a UNet's middle block, or the block in the middle of a transformer, averaged over
+   * its positions, a value per channel; under guidance that of the prompt. vtkFeatureEncoder takes
+   * them for features. The images stay the same bits. An error for networks stored as TorchScript,
+   * which cannot be looked into. A recorded run does not keep them. Default: off.
+   */
+  vtkSetMacro(CaptureActivations, bool);
+  vtkGetMacro(CaptureActivations, bool);
+  vtkBooleanMacro(CaptureActivations, bool);
   ///@}
 
   ///@{
@@ -281,6 +295,7 @@ private:
   bool CaptureNoisyImage;
   bool CapturePredictedImage;
   bool CapturePredictedNoise;
+  bool CaptureActivations;
   int CaptureEvery;
   std::vector<int> CaptureSteps;
   int LatentDecoding;

@@ -24,6 +24,9 @@ inline constexpr char Features[] = "Features";
 inline constexpr char PromptSimilarity[] = "PromptSimilarity";
 inline constexpr char ThumbnailId[] = "ThumbnailId";
 
+// Field data of an image collection's partitions: a tuple per iteration.
+inline constexpr char Activations[] = "Activations";
+
 // Field data that every stage passes on.
 inline constexpr char Prompts[] = "Prompts";
 inline constexpr char Groups[] = "Groups";

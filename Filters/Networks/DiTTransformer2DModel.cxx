@@ -180,8 +180,8 @@ at::Tensor DiTTransformer2DModel::EmbedPositions(std::int64_t grid) const
   return at::cat({ columns, rows }, 2).flatten(0, 1);
 }
 
-at::Tensor DiTTransformer2DModel::Forward(
-  const at::Tensor& sample, const at::Tensor& timesteps, const at::Tensor& classLabels) const
+at::Tensor DiTTransformer2DModel::Forward(const at::Tensor& sample, const at::Tensor& timesteps,
+  const at::Tensor& classLabels, at::Tensor* activations) const
 {
   const DiTTransformer2DConfig& config = this->Settings;
   const std::int64_t patch = config.PatchSize;
@@ -205,6 +205,10 @@ at::Tensor DiTTransformer2DModel::Forward(
   for (const auto& block : this->Blocks)
   {
     tokens = block->Forward(tokens, block->Condition(time, classLabels));
+    if (activations && block == this->Blocks[(this->Blocks.size() - 1) / 2])
+    {
+      *activations = tokens.mean(1);
+    }
   }
 
   const at::Tensor condition = this->Blocks.front()->Condition(time, classLabels);

@@ -56,11 +56,13 @@ public:
    * @param sample noisy latents, (B, InChannels, S, S); S divisible by PatchSize.
    * @param timesteps (B), the scheduler's timestep of each image.
    * @param classLabels (B) int64 in [0, NumClasses].
+   * @param activations becomes, unless null, what the block in the middle (block L / 2 of L,
+   * rounded up) gives, averaged over the tokens: (B, Channels).
    * @return the model's prediction, (B, OutChannels, S, S).
    * @throws DataError when the sample or the labels have another shape.
    */
-  at::Tensor Forward(
-    const at::Tensor& sample, const at::Tensor& timesteps, const at::Tensor& classLabels) const;
+  at::Tensor Forward(const at::Tensor& sample, const at::Tensor& timesteps,
+    const at::Tensor& classLabels, at::Tensor* activations = nullptr) const;
 
   const DiTTransformer2DConfig& Config() const { return this->Settings; }
 

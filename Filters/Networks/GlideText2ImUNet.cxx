@@ -468,7 +468,7 @@ void GlideText2ImUNet::CheckInput(
 }
 
 at::Tensor GlideText2ImUNet::Forward(const at::Tensor& sample, const at::Tensor& timesteps,
-  const Text& text, const at::Tensor& smaller) const
+  const Text& text, const at::Tensor& smaller, at::Tensor* activations) const
 {
   this->CheckInput(sample, text, smaller);
   const at::Tensor time = this->Time2->Forward(at::silu(this->Time1->Forward(
@@ -490,6 +490,10 @@ at::Tensor GlideText2ImUNet::Forward(const at::Tensor& sample, const at::Tensor&
     skips.push_back(hidden);
   }
   hidden = this->MiddleStage->Forward(hidden, conditions);
+  if (activations)
+  {
+    *activations = hidden.mean({ 2, 3 });
+  }
   for (const auto& stage : this->OutputStages)
   {
     hidden = stage->Forward(at::cat({ hidden, skips.back() }, 1), conditions);

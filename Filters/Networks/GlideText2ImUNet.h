@@ -49,6 +49,9 @@ struct GlideText2ImConfig
 
   /** Whether the pixels of a level attend. */
   bool Attends(std::size_t level) const;
+
+  /** Channels of the last level and the middle stage. */
+  std::int64_t MiddleChannels() const { return this->ModelChannels * this->ChannelMult.back(); }
 };
 
 /**
@@ -86,12 +89,14 @@ public:
    * @param timesteps (B), those of the training, from 0.
    * @param text of each image.
    * @param smaller the images to enlarge, (B, InChannels, h, w), for an upsampler only.
+   * @param activations becomes, unless null, what the middle stage gives, averaged over the pixels:
+   *        (B, MiddleChannels).
    * @return (B, OutChannels, H, W): the noise, then the share of the variance's logarithm between
    * its bounds, in [-1, 1].
    * @throws DataError when the shapes are others.
    */
   at::Tensor Forward(const at::Tensor& sample, const at::Tensor& timesteps, const Text& text,
-    const at::Tensor& smaller = {}) const;
+    const at::Tensor& smaller = {}, at::Tensor* activations = nullptr) const;
 
   const GlideText2ImConfig& Config() const { return this->Settings; }
 

@@ -312,8 +312,8 @@ at::Tensor UNet2DConditionModel::EmbedTime(
   return time;
 }
 
-at::Tensor UNet2DConditionModel::Forward(
-  const at::Tensor& sample, const at::Tensor& timesteps, const UNet2DConditions& conditions) const
+at::Tensor UNet2DConditionModel::Forward(const at::Tensor& sample, const at::Tensor& timesteps,
+  const UNet2DConditions& conditions, at::Tensor* activations) const
 {
   const at::Tensor& context = conditions.Context;
   const std::int64_t contextChannels = this->Settings.CrossAttentionDim;
@@ -338,6 +338,10 @@ at::Tensor UNet2DConditionModel::Forward(
   if (this->MidBlock)
   {
     hidden = this->MidBlock->Forward(hidden, blockConditions);
+  }
+  if (activations)
+  {
+    *activations = hidden.mean({ 2, 3 });
   }
   for (const auto& block : this->UpBlocks)
   {

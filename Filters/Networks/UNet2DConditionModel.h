@@ -97,11 +97,13 @@ public:
   /**
    * @param sample noisy latents, (B, InChannels, H, W) of any size.
    * @param timesteps (B), the scheduler's timestep of each image.
+   * @param activations becomes, unless null, what the middle block gives (without one, what the
+   * last block on the way down gives), averaged over the pixels: (B, channels of the last block).
    * @return the model's prediction, (B, OutChannels, H, W).
    * @throws DataError when a condition the model needs is missing or has another shape.
    */
   at::Tensor Forward(const at::Tensor& sample, const at::Tensor& timesteps,
-    const UNet2DConditions& conditions) const;
+    const UNet2DConditions& conditions, at::Tensor* activations = nullptr) const;
 
   const UNet2DConditionConfig& Config() const { return this->Settings; }
 

@@ -191,8 +191,8 @@ std::shared_ptr<UNet2DModel> UNet2DModel::Open(const std::string& folder)
   return network;
 }
 
-at::Tensor UNet2DModel::Forward(
-  const at::Tensor& sample, const at::Tensor& timesteps, const at::Tensor& classLabels) const
+at::Tensor UNet2DModel::Forward(const at::Tensor& sample, const at::Tensor& timesteps,
+  const at::Tensor& classLabels, at::Tensor* activations) const
 {
   const std::int64_t timeInputs = this->Settings.BlockOutChannels.front();
   at::Tensor time = this->TimeEmbedding->Forward(
@@ -213,6 +213,10 @@ at::Tensor UNet2DModel::Forward(
     hidden = block->Forward(hidden, conditions, &skips);
   }
   hidden = this->MidBlock->Forward(hidden, conditions);
+  if (activations)
+  {
+    *activations = hidden.mean({ 2, 3 });
+  }
   for (const auto& block : this->UpBlocks)
   {
     hidden = block->Forward(hidden, conditions, &skips);

@@ -67,10 +67,12 @@ public:
    * @param sample noisy images, (B, InChannels, H, W); H and W divisible by 2^(blocks - 1).
    * @param timesteps (B), the scheduler's timestep of each image.
    * @param classLabels (B) int64 in [0, NumClassEmbeds); undefined where NumClassEmbeds is 0.
+   * @param activations becomes, unless null, what the middle block gives, averaged over the pixels:
+   *        (B, channels of the last block).
    * @return the model's prediction, (B, OutChannels, H, W).
    */
-  at::Tensor Forward(
-    const at::Tensor& sample, const at::Tensor& timesteps, const at::Tensor& classLabels) const;
+  at::Tensor Forward(const at::Tensor& sample, const at::Tensor& timesteps,
+    const at::Tensor& classLabels, at::Tensor* activations = nullptr) const;
 
   const UNet2DConfig& Config() const { return this->Settings; }
 

@@ -9,7 +9,8 @@ The folder is one that Examples/convert_glide.py writes of smaller networks, wit
 without the weights: these are drawn from a seed, in the order of their names, by the tests as here.
 Beside it:
 
-  base, upsampler   golden.safetensors: ids, mask, summary, tokens, sample, timesteps, smaller, output
+  base, upsampler   golden.safetensors: ids, mask, summary, tokens, sample, timesteps, smaller, output,
+                    activations (what the middle block gives, averaged over the pixels)
   tokenizer         golden.json: texts with their ids; texts with ids and mask of a length
   trajectories.json the samplers' paths, as make_scheduler_trajectories.py has them
   samples.safetensors  uint8 [instance, captured step, channel, row, column], noisy and predicted images;
@@ -104,9 +105,12 @@ def evaluate(kind, network, tokenizer):
     if kind == "upsampler":
         inputs["low_res"] = torch.rand(3, 3, 16, 16, generator=generator) * 2 - 1
     encoded = network.get_text_emb(**texts)
+    middle = []
+    network.middle_block.register_forward_hook(lambda _module, _inputs, result: middle.append(result.mean((2, 3))))
     golden = {"ids": texts["tokens"], "mask": texts["mask"].to(torch.uint8), "summary": encoded["xf_proj"],
               "tokens": encoded["xf_out"], "sample": inputs["x"], "timesteps": inputs["timesteps"],
               "output": network(**inputs, **texts)}
+    golden["activations"] = middle[0]
     if kind == "upsampler":
         golden["smaller"] = inputs["low_res"]
     save_file({name: value.contiguous() for name, value in golden.items()}, DATA / kind / "golden.safetensors")

@@ -10,7 +10,9 @@ model_index.json are its own. Beside them stand golden.json, a list of runs (nam
 negative_prompt, guidance_scale, steps, scheduler as the sampler calls it, seeds, captured), and
 golden.safetensors with the final images of each, `<name>`: uint8 (prompts x seeds, H, W, C), instance
 by instance, and of the steps that are captured, the sample before them and the image predicted then,
-decoded alike: `<name>.Image`, `<name>.PredictedImage`, uint8 (prompts x seeds, captured, H, W, C).
+decoded alike: `<name>.Image`, `<name>.PredictedImage`, uint8 (prompts x seeds, captured, H, W, C), and what
+the middle block of the network gave for it, averaged over its positions: `<name>.Activations`, float32
+(prompts x seeds, captured, C).
 """
 import inspect
 import json
@@ -170,6 +172,14 @@ def load_autoencoder(folder):
     return vae.eval()
 
 
+def middle_of(pipe):
+    """The middle block of a pipeline's network, and the dimensions of its output that are positions."""
+    if hasattr(pipe, "transformer"):
+        blocks = pipe.transformer.transformer_blocks
+        return blocks[(len(blocks) - 1) // 2], (1,)
+    return pipe.unet.mid_block, (2, 3)
+
+
 @torch.no_grad()
 def sample(folder, settings):
     components = {"vae": load_autoencoder(folder / "vae")} if (folder / "vae").exists() else {}
@@ -185,7 +195,9 @@ def sample(folder, settings):
         forward, classes = pipe.transformer.forward, pipe.transformer.config.num_embeds_ada_norm
         pipe.transformer.forward = lambda *arguments, class_labels, **keywords: forward(
             *arguments, class_labels=class_labels.clamp(max=classes), **keywords)
-    steps = []
+    steps, activations = [], []
+    middle, positions = middle_of(pipe)
+    middle.register_forward_hook(lambda _module, _inputs, output: activations.append(output.mean(positions)))
     step = pipe.scheduler.step
 
     def record(output, timestep, latents, *arguments, **keywords):
@@ -213,6 +225,11 @@ def sample(folder, settings):
         for i, name in enumerate(("Image", "PredictedImage")):
             values[f"{options['name']}.{name}"] = torch.stack(
                 [decode(pipe, steps[k][i][:count]) for k in options["captured"]], dim=1)
+        # Of Stable Diffusion those with the prompt come last, of DiT first.
+        assert len(activations) == len(steps)
+        prompted = slice(-count, None) if settings["pipeline"].startswith("Stable") else slice(count)
+        values[f"{options['name']}.Activations"] = torch.stack(
+            [activations[k][prompted] for k in options["captured"]], dim=1)
     return values
 
 
@@ -226,7 +243,7 @@ def main(names):
             golden.update(sample(folder, dict(pipeline=case["pipeline"], run=options)))
         for key, value in golden.items():
             saturated = ((value == 0) | (value == 255)).float().mean().item()
-            print(name, key, tuple(value.shape), f"{saturated:.0%} saturated, {value.float().std():.0f} deviation")
+            print(name, key, tuple(value.shape), f"{saturated:.0%} saturated, {value.float().std():.2g} deviation")
         save_file({key: value.contiguous() for key, value in golden.items()}, folder / "golden.safetensors")
         (folder / "golden.json").write_text(json.dumps(case["runs"], indent=1) + "\n")
 

@@ -76,6 +76,18 @@ provenance = json.loads(ic.array_of(changed.GetFieldData(), "Provenance")[0])
 assert provenance["captured_steps"] == [1, 3, 4] and provenance["scheduler"] == "DDPM"
 assert provenance["negative_prompt"] == "Coat"
 
+# What the network has in its middle, beside images that stay the same.
+looked_into = ic.output_of(DiffusionSampler(Prompts=["sneaker", "COAT"], Seed=5, CaptureActivations=1, **SMALL))
+activations = []
+for i in range(4):
+    fields = looked_into.GetPartition(i, 0).GetFieldData()
+    assert fields.GetArray("Activations").GetDataTypeAsString() == "float"
+    activations.append(ic.array_of(fields, "Activations"))
+    assert activations[i].shape == (5, 128) and np.array_equal(activations[i][-1], activations[i][-2])
+    assert np.array_equal(pixels_of(looked_into, i), pixels_of(output, i))
+    assert not output.GetPartition(i, 0).GetFieldData().HasArray("Activations")
+assert not np.allclose(activations[0], activations[2], atol=0.01)
+
 # Schedulers by the names that users know; the default model's own is DDIM.
 for scheduler, used in (("DPM-Solver++", "DPM-Solver++"), ("Euler Ancestral", "Euler Ancestral"),
                         ("Model's Own", "DDIM")):

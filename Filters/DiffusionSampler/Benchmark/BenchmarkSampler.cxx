@@ -86,7 +86,7 @@ double BareSeconds(const tdl::DiffusionModel& model, const std::string& prompt, 
       [&](int)
       {
         const c10::InferenceMode inference;
-        model.Forward(sample, 500.0, condition);
+        model.Forward(sample, 500.0, condition, nullptr);
       });
     seconds.push_back(Now() - begin);
   }

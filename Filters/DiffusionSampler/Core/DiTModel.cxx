@@ -49,10 +49,13 @@ public:
     return { 1, config.InChannels, config.SampleSize, config.SampleSize };
   }
 
-  at::Tensor Forward(
-    const at::Tensor& samples, double timestep, const Condition& condition) const override
+  std::int64_t ActivationChannels() const override { return this->Network->Config().Channels(); }
+
+  at::Tensor Forward(const at::Tensor& samples, double timestep, const Condition& condition,
+    at::Tensor* activations) const override
   {
-    return this->Network->Forward(samples, Timesteps(samples, timestep), condition.front());
+    return this->Network->Forward(
+      samples, Timesteps(samples, timestep), condition.front(), activations);
   }
 
 protected:

@@ -93,10 +93,18 @@ public:
    * What the network makes of noisy samples.
    * @param samples (B, C, H, W) on the model's device.
    * @param timestep that of all samples; may lie between those of the training.
+   * @param activations becomes, unless null, what the network's middle gives, averaged over its
+   *        positions: (B, ActivationChannels). Null where these are 0.
    * @return (B, C, H, W); where the network predicts the variance too, (B, 2C, H, W).
    */
-  virtual at::Tensor Forward(
-    const at::Tensor& samples, double timestep, const Condition& condition) const = 0;
+  virtual at::Tensor Forward(const at::Tensor& samples, double timestep, const Condition& condition,
+    at::Tensor* activations) const = 0;
+
+  /**
+   * Channels of the network's middle: of a UNet its middle block, of a transformer the block in the
+   * middle; 0: the network cannot be looked into.
+   */
+  virtual std::int64_t ActivationChannels() const { return 0; }
 
   /**
    * The images of samples, of predicted samples or of predicted noise.

@@ -22,6 +22,7 @@
 #include <cmath>
 #include <iterator>
 #include <optional>
+#include <utility>
 
 namespace tdl
 {
@@ -50,7 +51,7 @@ void Check(const SamplerParameters& parameters)
   if (!parameters.CaptureNoisyImage && !parameters.CapturePredictedImage &&
     !parameters.CapturePredictedNoise)
   {
-    throw ParameterError("Nothing is captured; switch on Capture Noisy Image, Capture Predicted "
+    throw ParameterError("No image is captured; switch on Capture Noisy Image, Capture Predicted "
                          "Image or Capture Predicted Noise.");
   }
   if (!parameters.Prompts.empty() && !parameters.PromptFile.empty())
@@ -153,7 +154,14 @@ struct Plan
   bool CaptureNoisyImage;
   bool CapturePredictedImage;
   bool CapturePredictedNoise;
+  bool CaptureActivations;
 };
+
+// Values of activations that an instance holds.
+std::size_t ActivationValues(const Plan& plan)
+{
+  return plan.CaptureActivations ? plan.Captured.size() * plan.Model.ActivationChannels() : 0;
+}
 
 // Bytes of the images that each array of an instance holds.
 std::size_t ArrayBytes(const Plan& plan)
@@ -176,6 +184,7 @@ public:
       instance.Image.resize(plan.CaptureNoisyImage ? ArrayBytes(plan) : 0);
       instance.PredictedImage.resize(plan.CapturePredictedImage ? ArrayBytes(plan) : 0);
       instance.PredictedNoise.resize(plan.CapturePredictedNoise ? ArrayBytes(plan) : 0);
+      instance.Activations.resize(ActivationValues(plan));
     }
     std::vector<Condition> conditions;
     for (const SampledInstance& instance : this->Instances)
@@ -195,14 +204,18 @@ public:
   {
     const int step = this->State.Step;
     const at::Tensor before = this->Image();
+    at::Tensor activations;
+    // A step looks at the sample itself first, then at trial samples.
+    at::Tensor* wanted = this->Shared.CaptureActivations ? &activations : nullptr;
     const Prediction predicted = this->Shared.Steps.Advance(
       this->State,
-      [this](const at::Tensor& input, double timestep) { return this->Output(input, timestep); },
+      [&](const at::Tensor& input, double timestep)
+      { return this->Output(input, timestep, std::exchange(wanted, nullptr)); },
       [this] { return this->DrawNoise(); });
-    this->Capture(step, before, predicted);
+    this->Capture(step, before, predicted, activations);
     if (step + 1 == this->Shared.Steps.NumberOfSteps())
     {
-      this->Capture(step + 1, this->Image(), predicted);
+      this->Capture(step + 1, this->Image(), predicted, activations);
     }
   }
 
@@ -210,7 +223,7 @@ public:
   void Try() const
   {
     const at::Tensor image = this->Image();
-    this->Output(image, this->Shared.Steps.Timestep(0));
+    this->Output(image, this->Shared.Steps.Timestep(0), nullptr);
     this->Shared.Model.Decode(image, this->Prompted);
   }
 
@@ -223,15 +236,20 @@ private:
     return this->Shared.Steps.NetworkInput(this->State.Step, this->State.Sample);
   }
 
-  // The network's output, guided.
-  at::Tensor Output(const at::Tensor& input, double timestep) const
+  // The network's output, guided, and, unless null, its activations, which are those of the prompt.
+  at::Tensor Output(const at::Tensor& input, double timestep, at::Tensor* activations) const
   {
     if (!this->Shared.Negative)
     {
-      return this->Shared.Model.Forward(input, timestep, this->Prompted);
+      return this->Shared.Model.Forward(input, timestep, this->Prompted, activations);
     }
     const std::vector<at::Tensor> outputs =
-      this->Shared.Model.Forward(at::cat({ input, input }), timestep, this->Guided).chunk(2);
+      this->Shared.Model.Forward(at::cat({ input, input }), timestep, this->Guided, activations)
+        .chunk(2);
+    if (activations)
+    {
+      *activations = activations->chunk(2)[1];
+    }
     // A learned variance, which follows the sample's channels, stays that of the prompt.
     const at::Tensor unguided = outputs[0].narrow(1, 0, input.size(1));
     const at::Tensor prompted = outputs[1].narrow(1, 0, input.size(1));
@@ -249,7 +267,8 @@ private:
     return at::cat(noise).to(this->Shared.Device);
   }
 
-  void Capture(int step, const at::Tensor& image, const Prediction& predicted)
+  void Capture(
+    int step, const at::Tensor& image, const Prediction& predicted, const at::Tensor& activations)
   {
     const auto& captured = this->Shared.Captured;
     const auto position = std::lower_bound(captured.begin(), captured.end(), step);
@@ -269,6 +288,22 @@ private:
     if (this->Shared.CapturePredictedNoise)
     {
       this->Store(predicted.Noise, &SampledInstance::PredictedNoise, iteration);
+    }
+    if (this->Shared.CaptureActivations)
+    {
+      this->StoreActivations(activations, iteration);
+    }
+  }
+
+  void StoreActivations(const at::Tensor& activations, std::size_t iteration)
+  {
+    const at::Tensor values = activations.cpu().contiguous();
+    const float* source = values.data_ptr<float>();
+    const std::size_t size = values.size(1);
+    for (SampledInstance& instance : this->Instances)
+    {
+      std::copy_n(source, size, instance.Activations.data() + iteration * size);
+      source += size;
     }
   }
 
@@ -366,6 +401,7 @@ struct Batching
 Walk Trial(Plan& plan, int instances)
 {
   plan.CaptureNoisyImage = plan.CapturePredictedImage = plan.CapturePredictedNoise = false;
+  plan.CaptureActivations = false;
   return Walk(plan, std::vector<SampledInstance>(instances));
 }
 
@@ -397,7 +433,8 @@ Batching ChooseBatching(const SamplerParameters& parameters, const Plan& plan, s
   const int threads = onCpu ? ResolveThreads(parameters.Threads) : 1;
   const std::uint64_t arrays =
     int(plan.CaptureNoisyImage) + int(plan.CapturePredictedImage) + int(plan.CapturePredictedNoise);
-  const std::uint64_t captured = count * arrays * ArrayBytes(plan);
+  const std::uint64_t captured =
+    count * (arrays * ArrayBytes(plan) + ActivationValues(plan) * sizeof(float));
   // One trial tells what the networks at work take.
   const auto tryOne = [trial = plan]() mutable { Trial(trial, 1).Try(); };
   const std::uint64_t network = onCpu ? PeakTensorMemory(tryOne) : 0;
@@ -434,6 +471,8 @@ void Describe(SampledImages& images, const Plan& plan, const std::vector<Prompt>
   images.Width = static_cast<int>(plan.Width);
   images.Height = static_cast<int>(plan.Height);
   images.Components = static_cast<int>(plan.Model.ImageShape()[1]);
+  images.ActivationChannels =
+    plan.CaptureActivations ? static_cast<int>(plan.Model.ActivationChannels()) : 0;
   for (const int step : plan.Captured)
   {
     images.Timesteps.push_back(plan.Steps.Timestep(step));
@@ -464,6 +503,11 @@ SampledImages SampleImages(
 
   const auto model = DiffusionModel::Open(
     parameters.ModelFolder, { device, parameters.Decoding, parameters.UpsampleCapturedImages });
+  if (parameters.CaptureActivations && model->ActivationChannels() == 0)
+  {
+    throw ParameterError("The model's network is stored as TorchScript and cannot be looked into; "
+                         "switch off Capture Activations.");
+  }
   const auto scheduler =
     Scheduler::Create(parameters.Scheduler, model->SchedulerConfig(), parameters.InferenceSteps);
   const std::vector<Prompt> prompts = NamedPrompts(parameters, *model);
@@ -477,7 +521,7 @@ SampledImages SampleImages(
   const Plan plan{ *model, *scheduler, CapturedSteps(parameters, scheduler->NumberOfSteps()),
     parameters.GuidanceScale, std::move(conditions), Negative(parameters, *model), device, height,
     width, parameters.CaptureNoisyImage, parameters.CapturePredictedImage,
-    parameters.CapturePredictedNoise };
+    parameters.CapturePredictedNoise, parameters.CaptureActivations };
 
   SampledImages images;
   Describe(images, plan, prompts);
@@ -505,7 +549,7 @@ SampledImages SampleImages(
       for (std::uint64_t i = number; i < std::min(number + perWalk, end); ++i)
       {
         instances.push_back({ static_cast<int>(i), static_cast<int>(i / perPrompt),
-          static_cast<std::int64_t>(parameters.Seed + i % perPrompt), {}, {}, {} });
+          static_cast<std::int64_t>(parameters.Seed + i % perPrompt), {}, {}, {}, {} });
       }
       walks.emplace_back(plan, std::move(instances));
     }

@@ -47,6 +47,11 @@ struct SamplerParameters
   bool CaptureNoisyImage = true;
   bool CapturePredictedImage = true;
   bool CapturePredictedNoise = false;
+  /**
+   * Keep also what the network's middle makes of the sample, see SampledInstance::Activations; it
+   * has no effect on the images. ParameterError where the network cannot be looked into.
+   */
+  bool CaptureActivations = false;
   /** Capture every so many steps, from the first; the final image always. Positive. */
   int CaptureEvery = 1;
   /**
@@ -96,19 +101,28 @@ struct SampledInstance
   std::vector<std::uint8_t> Image;
   std::vector<std::uint8_t> PredictedImage;
   std::vector<std::uint8_t> PredictedNoise;
+  /**
+   * [K, ActivationChannels] What the network's middle, a UNet's middle block or the block in the
+   * middle of a transformer, gives for the sample and its prompt (under guidance: not for the
+   * negative one), averaged over its positions; of the network as it is, without normalization.
+   * Empty where not captured.
+   */
+  std::vector<float> Activations;
 };
 
 /**
  * Iteration k of K is the k-th captured step: the sample x before a step of the scheduler, scaled
  * as the network sees it, and what the network predicts from it. Where a scheduler asks the network
  * again within a step, for trial samples (PNDM, Heun), those are not captured. The last is the
- * final image; no network sees it any more, so its predictions are those of the last step.
+ * final image; no network sees it any more, so its predictions and activations are those of the
+ * last step.
  */
 struct SampledImages
 {
   int Width = 0;
   int Height = 0;
   int Components = 0;
+  int ActivationChannels = 0; ///< 0 where activations are not captured.
   /**
    * [K] The scheduler's timestep of x, -1 for the final image. It falls, but DPM-Solver++ and UniPC
    * may round those of respaced noise levels to the same.

@@ -134,10 +134,13 @@ public:
     return Shape(this->Upsampler ? *this->Upsampler->Network : *this->Base);
   }
 
-  at::Tensor Forward(
-    const at::Tensor& samples, double timestep, const Condition& condition) const override
+  std::int64_t ActivationChannels() const override { return this->Base->Config().MiddleChannels(); }
+
+  at::Tensor Forward(const at::Tensor& samples, double timestep, const Condition& condition,
+    at::Tensor* activations) const override
   {
-    return this->Base->Forward(samples, Timesteps(samples, timestep), TextOf(condition, 0));
+    return this->Base->Forward(
+      samples, Timesteps(samples, timestep), TextOf(condition, 0), {}, activations);
   }
 
   at::Tensor Decode(const at::Tensor& samples, const Condition& condition) const override

@@ -45,9 +45,15 @@ public:
     return { 1, config.InChannels, config.SampleSize, config.SampleSize };
   }
 
-  at::Tensor Forward(const at::Tensor& samples, double timestep, const Condition&) const override
+  std::int64_t ActivationChannels() const override
   {
-    return this->Network->Forward(samples, Timesteps(samples, timestep), {});
+    return this->Network->Config().BlockOutChannels.back();
+  }
+
+  at::Tensor Forward(const at::Tensor& samples, double timestep, const Condition&,
+    at::Tensor* activations) const override
+  {
+    return this->Network->Forward(samples, Timesteps(samples, timestep), {}, activations);
   }
 
 protected:

@@ -37,10 +37,16 @@ public:
     return { 1, config.InChannels, config.SampleSize, config.SampleSize };
   }
 
-  at::Tensor Forward(
-    const at::Tensor& samples, double timestep, const Condition& condition) const override
+  std::int64_t ActivationChannels() const override
   {
-    return this->Network->Forward(samples, Timesteps(samples, timestep), LabelsOf(condition));
+    return this->Network->Config().BlockOutChannels.back();
+  }
+
+  at::Tensor Forward(const at::Tensor& samples, double timestep, const Condition& condition,
+    at::Tensor* activations) const override
+  {
+    return this->Network->Forward(
+      samples, Timesteps(samples, timestep), LabelsOf(condition), activations);
   }
 
 private:

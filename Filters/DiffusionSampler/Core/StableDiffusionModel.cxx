@@ -52,11 +52,16 @@ public:
     return { 1, this->Network->Config().InChannels, this->Height, this->Width };
   }
 
-  at::Tensor Forward(
-    const at::Tensor& samples, double timestep, const Condition& condition) const override
+  std::int64_t ActivationChannels() const override
+  {
+    return this->Network->Config().BlockOutChannels.back();
+  }
+
+  at::Tensor Forward(const at::Tensor& samples, double timestep, const Condition& condition,
+    at::Tensor* activations) const override
   {
     return this->Network->Forward(
-      samples, Timesteps(samples, timestep), this->NetworkConditions(condition));
+      samples, Timesteps(samples, timestep), this->NetworkConditions(condition), activations);
   }
 
 protected:

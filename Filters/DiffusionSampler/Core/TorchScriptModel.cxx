@@ -52,8 +52,8 @@ public:
 
   std::vector<std::int64_t> SampleShape() const override { return this->Shape; }
 
-  at::Tensor Forward(
-    const at::Tensor& samples, double timestep, const Condition& condition) const override
+  at::Tensor Forward(const at::Tensor& samples, double timestep, const Condition& condition,
+    at::Tensor*) const override
   {
     std::vector<c10::IValue> arguments{ samples, Timesteps(samples, timestep) };
     if (this->IsConditional())

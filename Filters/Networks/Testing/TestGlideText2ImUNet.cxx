@@ -56,9 +56,11 @@ TEST_P(GlideNetwork, ComputesWhatThePublishedImplementationComputes)
   const auto text = this->Encode();
   EXPECT_LT(tdl::RelativeDifference(text.Summary, this->Data.Get("summary")), 1e-4);
   EXPECT_LT(tdl::RelativeDifference(text.Tokens, this->Data.Get("tokens")), 1e-4);
+  at::Tensor activations;
   const at::Tensor output = this->Network->Forward(
-    this->Data.Get("sample"), this->Data.Get("timesteps"), text, this->Smaller());
+    this->Data.Get("sample"), this->Data.Get("timesteps"), text, this->Smaller(), &activations);
   EXPECT_LT(tdl::RelativeDifference(output, this->Data.Get("output")), 1e-4);
+  EXPECT_LT(tdl::RelativeDifference(activations, this->Data.Get("activations")), 1e-4);
 }
 
 TEST_P(GlideNetwork, RefusesInputItCannotTake)

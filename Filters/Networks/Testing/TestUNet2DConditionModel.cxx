@@ -91,6 +91,18 @@ TEST(UNet2DConditionModel, RunsWithoutAMiddleAsDiffusers)
   CompareWithGolden("NoMiddle");
 }
 
+TEST(UNet2DConditionModel, GivesTheActivationsOfItsDeepestBlockWithoutAMiddle)
+{
+  const c10::InferenceMode inference;
+  const auto model = tdl::UNet2DConditionModel::Open((Golden / "NoMiddle").string());
+  const tdl::SafetensorsFile golden((Golden / "NoMiddle" / "golden.safetensors").string());
+  at::Tensor activations;
+  model->Forward(
+    golden.Get("sample"), golden.Get("timestep"), ReadConditions(golden, ""), &activations);
+  ASSERT_EQ(activations.sizes(), at::IntArrayRef({ 2, 8 }));
+  EXPECT_GT((activations[0] - activations[1]).abs().max().item<float>(), 0);
+}
+
 TEST(UNet2DConditionModel, NamesAMissingOrMisshapenCondition)
 {
   const auto model = tdl::UNet2DConditionModel::Open((Golden / "XL").string());

@@ -62,6 +62,7 @@ void ExpectSame(const SampledInstance& one, const SampledInstance& other)
   EXPECT_EQ(one.Image, other.Image);
   EXPECT_EQ(one.PredictedImage, other.PredictedImage);
   EXPECT_EQ(one.PredictedNoise, other.PredictedNoise);
+  EXPECT_EQ(one.Activations, other.Activations);
 }
 
 // The pixels of iteration k of 8 x 8 images.
@@ -106,13 +107,76 @@ TEST_F(DiffusionSampler, FillsWhatItPromises)
     EXPECT_EQ(instance.Image.size(), 7U * 64);
     EXPECT_EQ(instance.PredictedImage.size(), 7U * 64);
     EXPECT_EQ(instance.PredictedNoise.size(), 7U * 64);
+    EXPECT_TRUE(instance.Activations.empty());
   }
   EXPECT_NE(images.Instances[0].PredictedImage, images.Instances[3].PredictedImage)
     << "the prompt does not matter";
 }
 
+TEST_F(DiffusionSampler, CapturesActivationsWithoutEffectOnTheImages)
+{
+  // Schedulers that ask the network once or several times per step; all begin with the same sample.
+  std::vector<float> first;
+  for (const auto scheduler :
+    { tdl::SchedulerKind::DDIM, tdl::SchedulerKind::Heun, tdl::SchedulerKind::PNDM })
+  {
+    SCOPED_TRACE(tdl::SchedulerName(scheduler));
+    this->Parameters.Scheduler = scheduler;
+    this->Parameters.CaptureActivations = false;
+    const SampledImages without = this->Sample();
+    EXPECT_EQ(without.ActivationChannels, 0);
+    this->Parameters.CaptureActivations = true;
+    const SampledImages images = this->Sample();
+    ASSERT_GT(images.ActivationChannels, 0);
+    const auto channels = static_cast<std::size_t>(images.ActivationChannels);
+    const std::size_t iterations = images.Timesteps.size();
+    for (int i = 0; i < 9; ++i)
+    {
+      const SampledInstance& instance = images.Instances[i];
+      EXPECT_EQ(instance.Image, without.Instances[i].Image);
+      EXPECT_EQ(instance.PredictedImage, without.Instances[i].PredictedImage);
+      ASSERT_EQ(instance.Activations.size(), iterations * channels);
+      const auto at = [&](std::size_t iteration)
+      {
+        const auto begin = instance.Activations.begin() + iteration * channels;
+        return std::vector<float>(begin, begin + channels);
+      };
+      EXPECT_NE(at(0), at(1));
+      EXPECT_EQ(at(iterations - 2), at(iterations - 1)) << "no network sees the final image";
+    }
+    EXPECT_NE(images.Instances[0].Activations, images.Instances[1].Activations) << "other noise";
+    EXPECT_NE(images.Instances[0].Activations, images.Instances[3].Activations) << "another prompt";
+    if (scheduler != tdl::SchedulerKind::Heun) // which respaces the timesteps
+    {
+      const std::vector<float> begin(images.Instances[0].Activations.begin(),
+        images.Instances[0].Activations.begin() + channels);
+      first = first.empty() ? begin : first;
+      EXPECT_EQ(begin, first) << "not those of a trial sample";
+    }
+  }
+}
+
+TEST_F(DiffusionSampler, GivesTheActivationsOfThePromptUnderGuidance)
+{
+  this->Parameters.CaptureActivations = true;
+  this->Parameters.CaptureSteps = { 0 };
+  this->Parameters.GuidanceScale = 1;
+  const SampledImages plain = this->Sample();
+  this->Parameters.GuidanceScale = 3;
+  const SampledImages guided = this->Sample();
+  const auto channels = static_cast<std::size_t>(plain.ActivationChannels);
+  for (int i = 0; i < 9; ++i)
+  {
+    for (std::size_t c = 0; c < channels; ++c)
+    {
+      EXPECT_NEAR(guided.Instances[i].Activations[c], plain.Instances[i].Activations[c], 1e-5);
+    }
+  }
+}
+
 TEST_F(DiffusionSampler, GivesTheSameBitsAtAnyBatchSizeThreadsAndPieces)
 {
+  this->Parameters.CaptureActivations = true;
   // Without and with fresh noise, with a history, with several evaluations per step.
   for (const auto scheduler : { tdl::SchedulerKind::DDIM, tdl::SchedulerKind::DDPM,
          tdl::SchedulerKind::EulerAncestral, tdl::SchedulerKind::UniPC, tdl::SchedulerKind::PNDM })
@@ -485,7 +549,7 @@ TEST_F(DiffusionSampler, RefusesParametersOutOfRange)
   this->Parameters.CapturePredictedImage = false;
   this->Parameters.CapturePredictedNoise = false;
   EXPECT_EQ(this->Message(),
-    "Nothing is captured; switch on Capture Noisy Image, Capture Predicted "
+    "No image is captured; switch on Capture Noisy Image, Capture Predicted "
     "Image or Capture Predicted Noise.");
 }
 

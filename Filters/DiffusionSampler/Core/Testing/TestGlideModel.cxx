@@ -139,6 +139,7 @@ TEST_F(GlideModel, SamplesBySchedulersThatUsersChoose)
   this->Parameters.InferenceSteps = 7;
   this->Parameters.InstancesPerPrompt = 1;
   this->Parameters.Prompts = { "a red cat" };
+  this->Parameters.CaptureActivations = true;
   for (const auto scheduler :
     { tdl::SchedulerKind::DDIM, tdl::SchedulerKind::Euler, tdl::SchedulerKind::DPMSolver })
   {
@@ -146,6 +147,7 @@ TEST_F(GlideModel, SamplesBySchedulersThatUsersChoose)
     const tdl::SampledImages images = this->Sample();
     EXPECT_EQ(images.Timesteps.size(), 8U);
     EXPECT_EQ(images.Instances.front().Image.size(), 8U * 16 * 16 * 3);
+    EXPECT_EQ(images.Instances.front().Activations.size(), 8U * 128);
   }
 }
 

@@ -3,6 +3,7 @@
 #include "Filters/DiffusionSampler/Core/Testing/WritableModel.h"
 #include "Filters/Foundation/Error.h"
 #include "Filters/Networks/SafetensorsFile.h"
+#include "Filters/Networks/Testing/GoldenModel.h"
 
 #include <ATen/ATen.h>
 #include <gtest/gtest.h>
@@ -65,6 +66,7 @@ TEST_P(Pipelines, SampleAsDiffusersDoes)
     const auto captured = run["captured"].get<std::vector<int>>();
     parameters.CaptureSteps = captured;
     parameters.CaptureSteps.push_back(parameters.InferenceSteps);
+    parameters.CaptureActivations = true;
     parameters.Device = tdl::DeviceKind::CPU;
     const tdl::SampledImages images = tdl::SampleImages(parameters, {}, {});
 
@@ -82,6 +84,11 @@ TEST_P(Pipelines, SampleAsDiffusersDoes)
         EXPECT_LE(Difference(Upright(images, instance.PredictedImage).slice(0, 0, count),
                     golden.Get(name + ".PredictedImage")[instance.Instance]),
           2);
+        EXPECT_LT(tdl::RelativeDifference(at::tensor(at::ArrayRef<float>(instance.Activations))
+                                            .view({ -1, images.ActivationChannels })
+                                            .slice(0, 0, count),
+                    golden.Get(name + ".Activations")[instance.Instance]),
+          1e-4);
       }
     }
   }

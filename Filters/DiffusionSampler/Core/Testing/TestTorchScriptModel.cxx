@@ -89,7 +89,8 @@ TEST_F(TorchScriptModel, ComputesWhatPyTorchComputes)
   for (std::int64_t i = 0; i < expected.size(0); ++i)
   {
     const at::Tensor output = model->Forward(golden.Get("sample").slice(0, i, i + 1),
-      golden.Get("timestep")[i].item<double>(), { golden.Get("class_labels").slice(0, i, i + 1) });
+      golden.Get("timestep")[i].item<double>(), { golden.Get("class_labels").slice(0, i, i + 1) },
+      nullptr);
     EXPECT_TRUE(at::allclose(output[0], expected[i], 1e-4, 1e-5)) << i;
   }
 }
@@ -124,6 +125,15 @@ TEST_F(TorchScriptModel, SamplesUnconditionally)
   this->SetIndex({ { "sample_size", { 8, 12 } } });
   EXPECT_EQ(this->Sample().Width, 12);
   EXPECT_EQ(this->Sample().Height, 8);
+}
+
+TEST_F(TorchScriptModel, CannotBeLookedInto)
+{
+  this->Define("def forward(self, sample, timestep):\n  return sample\n");
+  this->Parameters.CaptureActivations = true;
+  this->ExpectMessage(
+    "The model's network is stored as TorchScript and cannot be looked into; switch "
+    "off Capture Activations.");
 }
 
 TEST_F(TorchScriptModel, TakesAPredictedVariance)
