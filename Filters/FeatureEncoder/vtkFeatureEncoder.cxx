@@ -51,6 +51,7 @@ struct Element
   int Width;
   int Height;
   int Components;
+  const float* Activations; // null where they are not wanted
 };
 
 /** The field data `name` of an instance's images with one value or one per iteration. */
@@ -65,8 +66,27 @@ vtkDataArray* FindFieldData(vtkImageData* image, const char* name, vtkIdType val
   return array;
 }
 
-/** The images of one instance. */
-void AddElements(std::vector<Element>& elements, vtkImageData* image, const char* imageArray)
+/** What the network that made an instance's images had in its middle. */
+vtkFloatArray* FindActivations(vtkImageData* image, int instance)
+{
+  auto* array =
+    vtkFloatArray::SafeDownCast(image->GetFieldData()->GetArray(tdl::names::Activations));
+  if (!array || array->GetNumberOfTuples() != image->GetDimensions()[2])
+  {
+    throw tdl::DataError("Instance " + std::to_string(instance) +
+      " has no activations of each iteration; switch on Capture Activations of the Diffusion "
+      "Sampler, or choose another Encoder.");
+  }
+  return array;
+}
+
+/**
+ * The images of one instance.
+ * @param channels those of the activations, 0 before the first instance; null: activations are not
+ *        wanted.
+ */
+void AddElements(
+  std::vector<Element>& elements, vtkImageData* image, const char* imageArray, int* channels)
 {
   using namespace tdl;
   const int* size = image->GetDimensions();
@@ -89,6 +109,16 @@ void AddElements(std::vector<Element>& elements, vtkImageData* image, const char
   element.Width = size[0];
   element.Height = size[1];
   element.Components = pixels->GetNumberOfComponents();
+  vtkFloatArray* activations = channels ? FindActivations(image, element.Instance) : nullptr;
+  if (activations)
+  {
+    if (*channels > 0 && activations->GetNumberOfComponents() != *channels)
+    {
+      throw DataError("The activations of instance " + std::to_string(element.Instance) +
+        " have other channels than those before; connect the images of one model.");
+    }
+    *channels = activations->GetNumberOfComponents();
+  }
   for (int k = 0; k < size[2]; ++k)
   {
     element.Iteration = static_cast<int>(iterations->GetComponent(k, 0));
@@ -96,11 +126,14 @@ void AddElements(std::vector<Element>& elements, vtkImageData* image, const char
     element.Sigma = sigmas->GetComponent(k, 0);
     element.Pixels =
       pixels->GetPointer(static_cast<vtkIdType>(k) * size[0] * size[1] * element.Components);
+    element.Activations =
+      activations ? activations->GetPointer(static_cast<vtkIdType>(k) * *channels) : nullptr;
     elements.push_back(element);
   }
 }
 
-std::vector<Element> FindElements(vtkCompositeDataSet* collection, const char* imageArray)
+std::vector<Element> FindElements(
+  vtkCompositeDataSet* collection, const char* imageArray, int* channels)
 {
   std::vector<Element> elements;
   const auto iterator = vtk::TakeSmartPointer(collection->NewIterator());
@@ -108,7 +141,7 @@ std::vector<Element> FindElements(vtkCompositeDataSet* collection, const char* i
   {
     if (auto* image = vtkImageData::SafeDownCast(iterator->GetCurrentDataObject()))
     {
-      AddElements(elements, image, imageArray);
+      AddElements(elements, image, imageArray, channels);
     }
   }
   std::sort(elements.begin(), elements.end(),
@@ -186,20 +219,26 @@ void AddThumbnails(vtkTable* table, std::vector<tdl::ImageView> views, int size,
   table->GetRowData()->AddArray(ids);
 }
 
-/** What the elements were made of; no texts where the collection tells none. */
-tdl::ImagePrompts Prompts(vtkFieldData* fields, const std::vector<Element>& elements)
+/** What the elements were made of; no prompts where the collection tells none. */
+tdl::ImageOrigins Origins(
+  vtkFieldData* fields, const std::vector<Element>& elements, int activationChannels)
 {
-  tdl::ImagePrompts prompts;
+  tdl::ImageOrigins origins;
   auto* texts = vtkStringArray::SafeDownCast(fields->GetAbstractArray(tdl::names::Prompts));
   for (vtkIdType i = 0; texts && i < texts->GetNumberOfValues(); ++i)
   {
-    prompts.Texts.push_back(texts->GetValue(i));
+    origins.Prompts.push_back(texts->GetValue(i));
   }
   for (const Element& element : elements)
   {
-    prompts.OfImages.push_back(element.PromptId);
+    origins.PromptOfImages.push_back(element.PromptId);
+    if (element.Activations)
+    {
+      origins.Activations.push_back(element.Activations);
+    }
   }
-  return prompts;
+  origins.ActivationChannels = activationChannels;
+  return origins;
 }
 
 void AddPromptSimilarities(vtkTable* table, const std::vector<float>& similarities)
@@ -215,11 +254,17 @@ void AddPromptSimilarities(vtkTable* table, const std::vector<float>& similariti
   table->GetRowData()->AddArray(array);
 }
 
-/** Adds the encoder's part to what is told of the images' origin. */
+/**
+ * Adds the encoder's part to what is told of the images' origin.
+ * @param array that the features are of; empty where they are not of the images.
+ */
 void TellProvenance(vtkFieldData* fields, const std::string& encoder, const std::string& array)
 {
   nlohmann::json part = nlohmann::json::parse(encoder);
-  part["image_array"] = array;
+  if (!array.empty())
+  {
+    part["image_array"] = array;
+  }
   tdl::ExtendProvenance(fields, "images", "encoder", part);
 }
 }
@@ -295,19 +340,21 @@ int vtkFeatureEncoder::RequestData(
                                 "choose another Encoder or Normalization, or run without MPI.");
     }
     std::vector<Element> elements;
+    int activationChannels = 0;
     if (input)
     {
-      elements = FindElements(input, this->ImageArray.c_str());
+      elements = FindElements(input, this->ImageArray.c_str(),
+        this->Encoder == ACTIVATIONS ? &activationChannels : nullptr);
     }
     if (parallel && elements.empty())
     {
       return 1; // other processes have the instances
     }
     std::vector<tdl::ImageView> views = Views(elements);
-    const tdl::ImagePrompts prompts =
-      input ? Prompts(input->GetFieldData(), elements) : tdl::ImagePrompts{};
+    const tdl::ImageOrigins origins =
+      input ? Origins(input->GetFieldData(), elements, activationChannels) : tdl::ImageOrigins{};
     const tdl::EncodedImages encoded =
-      tdl::EncodeImages(views, prompts, parameters, tdl::MonitorOf(this));
+      tdl::EncodeImages(views, origins, parameters, tdl::MonitorOf(this));
     const std::size_t rows = encoded.Features.size() / encoded.Dimension;
     tdl::ServeAbort(this, rows == 0);
     elements.resize(rows);
@@ -324,7 +371,8 @@ int vtkFeatureEncoder::RequestData(
     AddFeatures(output, encoded);
     AddPromptSimilarities(output, encoded.PromptSimilarities);
     output->GetFieldData()->PassData(input->GetFieldData());
-    TellProvenance(output->GetFieldData(), encoded.Provenance, this->ImageArray);
+    TellProvenance(output->GetFieldData(), encoded.Provenance,
+      this->Encoder == ACTIVATIONS ? std::string() : this->ImageArray);
     if (this->ThumbnailSize > 0 && rows > 0)
     {
       AddThumbnails(output, std::move(views), this->ThumbnailSize, ResolveThreads(this->Threads));

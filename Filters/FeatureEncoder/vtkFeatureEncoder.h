@@ -6,7 +6,8 @@
  * Input: a vtkPartitionedDataSetCollection (or vtkMultiBlockDataSet) of one vtkImageData per
  * instance, width x height x iterations, with uint8 point arrays of 1 or 3 components, rows from
  * the bottom, and the field data `Instance`, `PromptId`, `GroupId`, `Seed` (one value),
- * `Iteration`, `Timestep`, `Sigma` (one per iteration).
+ * `Iteration`, `Timestep`, `Sigma` (one per iteration); for ACTIVATIONS also `Activations` (float,
+ * a tuple per iteration).
  *
  * Output: a vtkTable of one row per image, ordered by instance, then iteration. Columns: the above
  * (int, Seed int64, Timestep and Sigma double), `Features` (float, D components), `ThumbnailId`
@@ -42,14 +43,16 @@ public:
     MODEL,
     PIXELS,
     PCA,
-    GRADIENTS
+    GRADIENTS,
+    ACTIVATIONS
   };
 
   ///@{
   /**
    * What makes the features: MODEL (a network), PIXELS (intensities in [0, 1], averaged down to at
-   * most 1024 values), PCA (principal components of these, over all images) or GRADIENTS
-   * (histograms of gradients at several scales). Default: MODEL.
+   * most 1024 values), PCA (principal components of these, over all images), GRADIENTS
+   * (histograms of gradients at several scales) or ACTIVATIONS (what the network that made the
+   * images had in its middle, where vtkDiffusionSampler captured that). Default: MODEL.
    */
   vtkSetMacro(Encoder, int);
   vtkGetMacro(Encoder, int);
@@ -68,7 +71,7 @@ public:
 
   ///@{
   /**
-   * The point array that holds the images. Default: Image.
+   * The point array that holds the images; of ACTIVATIONS those of the thumbnails. Default: Image.
    */
   vtkSetStdStringFromCharMacro(ImageArray);
   vtkGetCharFromStdStringMacro(ImageArray);

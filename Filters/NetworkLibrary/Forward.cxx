@@ -39,10 +39,10 @@ SampledImages SampleImages(
   return Functions().SampleImages(parameters, piece, monitor);
 }
 
-EncodedImages EncodeImages(const std::vector<ImageView>& images, const ImagePrompts& prompts,
+EncodedImages EncodeImages(const std::vector<ImageView>& images, const ImageOrigins& origins,
   const EncoderParameters& parameters, const Monitor& monitor)
 {
-  return Functions().EncodeImages(images, prompts, parameters, monitor);
+  return Functions().EncodeImages(images, origins, parameters, monitor);
 }
 
 Thumbnails MakeThumbnails(const std::vector<ImageView>& images, int longestSide, int threads)

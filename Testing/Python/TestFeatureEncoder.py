@@ -3,7 +3,8 @@
 import json
 
 import numpy as np
-from vtkmodules.vtkCommonCore import VTK_DOUBLE, VTK_FLOAT, VTK_INT, VTK_TYPE_INT64
+from vtkmodules.util.numpy_support import numpy_to_vtk
+from vtkmodules.vtkCommonCore import VTK_DOUBLE, VTK_FLOAT, VTK_INT, VTK_TYPE_INT64, vtkFloatArray
 from vtkmodules.vtkCommonDataModel import vtkMultiBlockDataSet, vtkPartitionedDataSetCollection
 
 import Plugins
@@ -103,6 +104,21 @@ assert features.shape == (instances * ITERATIONS, 4)
 assert np.allclose(features.mean(axis=0), 0.0, atol=1e-5)
 assert np.allclose(features.std(axis=0), 1.0, atol=1e-5)
 
+# The activations of the network that made the images, in the order of the table.
+random = np.random.RandomState(1)
+activations = random.normal(size=(instances, ITERATIONS, 7)).astype(np.float32)
+for i in range(instances):
+    array = numpy_to_vtk(activations[i], deep=True)
+    array.SetName("Activations")
+    collection.GetPartition(i, 0).GetFieldData().AddArray(array)
+looked_into = FeatureEncoder(Input=source, Encoder="Activations")
+table = ic.output_of(looked_into)
+assert np.array_equal(column(table, "Features"), activations.reshape(-1, 7))
+assert np.array_equal(column(table, "Instance"), expected["Instance"][1])
+assert table.GetFieldData().GetArray("Thumbnails").GetNumberOfTuples() == instances * ITERATIONS
+told = json.loads(ic.array_of(table.GetFieldData(), "Provenance")[0])["encoder"]
+assert told["encoder"] == "Activations" and "image_array" not in told, told
+
 # The default model, also on partitions out of order and on a multi-block data set.
 model = FeatureEncoder(Input=source)
 features = column(ic.output_of(model), "Features")
@@ -156,6 +172,14 @@ ic.expect_error(FeatureEncoder(Input=ic.as_source(one), Encoder="PCA", Component
                 "Components is 1")
 ic.expect_error(FeatureEncoder(Input=ic.as_source(ic.make_collection(components=2))),
                 "2 components")
+ic.expect_error(FeatureEncoder(Input=ic.as_source(ic.make_collection()), Encoder="Activations"),
+                "Instance 0 has no activations of each iteration; switch on Capture Activations")
+other = ic.make_collection()
+for i in range(instances):
+    ic.add_array(other.GetPartition(i, 0).GetFieldData(), vtkFloatArray, "Activations", [0.0] * ITERATIONS)
+other.GetPartition(3, 0).GetFieldData().AddArray(collection.GetPartition(3, 0).GetFieldData().GetArray("Activations"))
+ic.expect_error(FeatureEncoder(Input=ic.as_source(other), Encoder="Activations"),
+                "The activations of instance 3 have other channels")
 bare = ic.make_collection()
 bare.GetPartition(0, 0).GetFieldData().RemoveArray("Timestep")
 ic.expect_error(FeatureEncoder(Input=ic.as_source(bare)), "lack the field data Timestep")

@@ -13,7 +13,8 @@ namespace tdl
 struct EncoderBatch
 {
   std::vector<ImageView> Images;
-  float* Features = nullptr;     ///< Dimension() values per image.
+  const float* const* Activations = nullptr; ///< Those of each image; used where these count.
+  float* Features = nullptr;                 ///< Dimension() values per image.
   const int* Prompts = nullptr;  ///< The number of each image's prompt; used where these count.
   float* Similarities = nullptr; ///< A value per image, where prompts count.
 };

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "Filters/FeatureEncoder/Core/FeatureEncoder.h"
 
+#include "Filters/FeatureEncoder/Core/ActivationEncoder.h"
 #include "Filters/FeatureEncoder/Core/GradientEncoder.h"
 #include "Filters/FeatureEncoder/Core/ModelEncoder.h"
 #include "Filters/FeatureEncoder/Core/PixelEncoder.h"
@@ -19,10 +20,10 @@ namespace tdl
 {
 namespace
 {
-constexpr const char* EncoderNames[] = { "Model", "Pixels", "PCA", "Gradients" };
+constexpr const char* EncoderNames[] = { "Model", "Pixels", "PCA", "Gradients", "Activations" };
 constexpr const char* NormalizationNames[] = { "None", "L2", "Standardized", "PCA" };
 
-void Check(const std::vector<ImageView>& images, const ImagePrompts& prompts,
+void Check(const std::vector<ImageView>& images, const ImageOrigins& origins,
   const EncoderParameters& parameters)
 {
   if (parameters.BatchSize < 0)
@@ -42,32 +43,40 @@ void Check(const std::vector<ImageView>& images, const ImagePrompts& prompts,
         " components per pixel; choose an array with 1 (gray) or 3 (RGB).");
     }
   }
-  if (prompts.Texts.empty())
+  if (parameters.Encoder == EncoderKind::Activations &&
+    (origins.Activations.size() != images.size() || origins.ActivationChannels < 1))
+  {
+    throw DataError("The images come without activations; switch on Capture Activations of the "
+                    "Diffusion Sampler, or choose another Encoder.");
+  }
+  if (origins.Prompts.empty())
   {
     return;
   }
-  const auto known = [&prompts](int number)
-  { return number >= 0 && number < static_cast<int>(prompts.Texts.size()); };
-  if (prompts.OfImages.size() != images.size() ||
-    !std::all_of(prompts.OfImages.begin(), prompts.OfImages.end(), known))
+  const auto known = [&origins](int number)
+  { return number >= 0 && number < static_cast<int>(origins.Prompts.size()); };
+  if (origins.PromptOfImages.size() != images.size() ||
+    !std::all_of(origins.PromptOfImages.begin(), origins.PromptOfImages.end(), known))
   {
     throw DataError("An image is of a prompt that is not among the " +
-      std::to_string(prompts.Texts.size()) +
+      std::to_string(origins.Prompts.size()) +
       " prompts of the collection; connect a Diffusion Sampler or a Recorded Run Reader.");
   }
 }
 
 std::unique_ptr<Encoder> MakeEncoder(const EncoderParameters& parameters, at::Device device,
-  const std::vector<std::string>& prompts, const ImageView& example)
+  const ImageOrigins& origins, const ImageView& example)
 {
   switch (parameters.Encoder)
   {
     case EncoderKind::Model:
       return std::make_unique<ModelEncoder>(ModelEncoder::Options{ parameters.EncoderFolder,
                                               parameters.Output, parameters.Layer, device },
-        prompts, example);
+        origins.Prompts, example);
     case EncoderKind::Gradients:
       return std::make_unique<GradientEncoder>();
+    case EncoderKind::Activations:
+      return std::make_unique<ActivationEncoder>(origins.ActivationChannels);
     default:
       return std::make_unique<PixelEncoder>(example);
   }
@@ -115,18 +124,17 @@ void Standardize(std::vector<float>& features, int dimension)
 }
 }
 
-EncodedImages EncodeImages(const std::vector<ImageView>& images, const ImagePrompts& prompts,
+EncodedImages EncodeImages(const std::vector<ImageView>& images, const ImageOrigins& origins,
   const EncoderParameters& parameters, const Monitor& monitor)
 {
-  Check(images, prompts, parameters);
+  Check(images, origins, parameters);
   const int threads = ResolveThreads(parameters.Threads);
   const at::Device device = parameters.Encoder == EncoderKind::Model
     ? ResolveDevice(parameters.Device, parameters.DeviceIndex)
     : at::Device(at::kCPU);
   // On the CPU it is groups of images that share the threads, so that each has one to itself.
   const InferenceScope scope(device.is_cpu() ? 1 : threads);
-  const std::unique_ptr<Encoder> encoder =
-    MakeEncoder(parameters, device, prompts.Texts, images.front());
+  const std::unique_ptr<Encoder> encoder = MakeEncoder(parameters, device, origins, images.front());
 
   EncodedImages result;
   result.Dimension = encoder->Dimension();
@@ -153,9 +161,10 @@ EncodedImages EncodeImages(const std::vector<ImageView>& images, const ImageProm
     part.Images = { images.begin() + static_cast<std::ptrdiff_t>(first),
       images.begin() + static_cast<std::ptrdiff_t>(last) };
     part.Features = result.Features.data() + first * encoder->Dimension();
+    part.Activations = origins.Activations.data() + first;
     if (encoder->ComparesPrompts())
     {
-      part.Prompts = prompts.OfImages.data() + first;
+      part.Prompts = origins.PromptOfImages.data() + first;
       part.Similarities = result.PromptSimilarities.data() + first;
     }
     encoder->Encode(part);

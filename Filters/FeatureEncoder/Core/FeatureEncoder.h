@@ -14,10 +14,11 @@ namespace tdl
 /** What makes features of images. */
 enum class EncoderKind
 {
-  Model,    ///< A network.
-  Pixels,   ///< Intensities, averaged down to at most PixelEncoder::MaximumDimension values.
-  PCA,      ///< Principal components of Pixels, over all images.
-  Gradients ///< Histograms of gradients at several scales, see GradientEncoder.
+  Model,      ///< A network.
+  Pixels,     ///< Intensities, averaged down to at most PixelEncoder::MaximumDimension values.
+  PCA,        ///< Principal components of Pixels, over all images.
+  Gradients,  ///< Histograms of gradients at several scales, see GradientEncoder.
+  Activations ///< What the network that made the images had in its middle.
 };
 
 /** What is done to features at the end. */
@@ -67,11 +68,14 @@ struct EncodedImages
 };
 
 /** What images were made of. */
-struct ImagePrompts
+struct ImageOrigins
 {
-  std::vector<std::string> Texts;
-  /** The number of each image's prompt, an index of Texts; not used where there are no texts. */
-  std::vector<int> OfImages;
+  std::vector<std::string> Prompts;
+  /** The number of each image's prompt, an index of Prompts; not used where there are none. */
+  std::vector<int> PromptOfImages;
+  /** Of each image, ActivationChannels values; used where they are the features. */
+  std::vector<const float*> Activations;
+  int ActivationChannels = 0;
 };
 
 /**
@@ -82,12 +86,13 @@ struct ImagePrompts
  * same bits at any batch size and number of threads.
  *
  * @param monitor told of every batch; to stop keeps the batches that are finished.
- * @param prompts that images are compared with, where the network can.
- * @throws DataError when there are no images, one has other than 1 or 3 channels or a prompt that
- * is not there; ParameterError when a parameter is out of range; FileError as ModelEncoder;
- *         ResourceError when a device lacks.
+ * @param origins the prompts that images are compared with, where the network can, and the
+ * activations.
+ * @throws DataError when there are no images, one has other than 1 or 3 channels, a prompt that is
+ * not there or no activations, where these are wanted; ParameterError when a parameter is out of
+ * range; FileError as ModelEncoder; ResourceError when a device lacks.
  */
-EncodedImages EncodeImages(const std::vector<ImageView>& images, const ImagePrompts& prompts,
+EncodedImages EncodeImages(const std::vector<ImageView>& images, const ImageOrigins& origins,
   const EncoderParameters& parameters, const Monitor& monitor);
 
 /** Normalizes N x `dimension` features in place; not by PCA, which changes their number. */

@@ -140,6 +140,44 @@ TEST(FeatureEncoder, FindsPrincipalComponents)
   EXPECT_THROW(Encode(clothes.Views, parameters), tdl::ParameterError);
 }
 
+TEST(FeatureEncoder, TakesActivationsForFeatures)
+{
+  // As many images as several threads share, each of three channels, in an order of their own.
+  const Clothes clothes;
+  std::vector<tdl::ImageView> images;
+  std::vector<float> values;
+  for (int i = 0; i < 20; ++i)
+  {
+    images.push_back(clothes.Views[i % clothes.Views.size()]);
+    values.insert(values.end(), { float(i), float(i * i), 7.0F });
+  }
+  tdl::ImageOrigins origins;
+  origins.ActivationChannels = 3;
+  std::vector<float> expected;
+  for (int i = 19; i >= 0; --i)
+  {
+    origins.Activations.push_back(values.data() + 3 * i);
+    expected.insert(expected.end(), values.begin() + 3 * i, values.begin() + 3 * i + 3);
+  }
+  tdl::EncoderParameters parameters;
+  parameters.Encoder = tdl::EncoderKind::Activations;
+  parameters.Threads = 2;
+  const tdl::EncodedImages encoded = tdl::EncodeImages(images, origins, parameters, {});
+  EXPECT_EQ(encoded.Dimension, 3);
+  EXPECT_EQ(encoded.Features, expected);
+  EXPECT_EQ(nlohmann::json::parse(encoded.Provenance)["encoder"], "Activations");
+
+  parameters.Normalization = tdl::FeatureNormalization::Standardized;
+  const std::vector<float> standardized =
+    tdl::EncodeImages(images, origins, parameters, {}).Features;
+  EXPECT_NEAR(standardized[0], std::sqrt(3.0 * 19 / 21), 1e-5) << "the largest of 0 to 19";
+  EXPECT_EQ(standardized[2], 0.0F);
+
+  EXPECT_THROW(tdl::EncodeImages(images, {}, parameters, {}), tdl::DataError);
+  origins.Activations.pop_back();
+  EXPECT_THROW(tdl::EncodeImages(images, origins, parameters, {}), tdl::DataError);
+}
+
 TEST(FeatureEncoder, KeepsWhatIsFinishedWhenStopped)
 {
   const Clothes clothes;
@@ -345,16 +383,16 @@ TEST_P(GoldenClip, ComparesImagesWithTheirPrompts)
   const at::Tensor expected = this->Golden.Get("similarities");
   for (int prompt = 0; prompt < static_cast<int>(texts.size()); ++prompt)
   {
-    const tdl::ImagePrompts prompts{ texts, { prompt, (prompt + 1) % 4 } };
+    const tdl::ImageOrigins origins{ texts, { prompt, (prompt + 1) % 4 }, {}, 0 };
     for (const auto output : { tdl::FeatureOutput::Pooled, tdl::FeatureOutput::HiddenLayer })
     {
       this->Parameters.Output = output;
-      const auto encoded = tdl::EncodeImages(this->Views, prompts, this->Parameters, {});
+      const auto encoded = tdl::EncodeImages(this->Views, origins, this->Parameters, {});
       ASSERT_EQ(encoded.PromptSimilarities.size(), 2U);
       for (int i = 0; i < 2; ++i)
       {
-        EXPECT_NEAR(
-          encoded.PromptSimilarities[i], expected[prompts.OfImages[i]][i].item<float>(), 1e-4);
+        EXPECT_NEAR(encoded.PromptSimilarities[i],
+          expected[origins.PromptOfImages[i]][i].item<float>(), 1e-4);
       }
     }
   }
@@ -365,7 +403,8 @@ TEST_P(GoldenClip, RefusesPromptsThatAreNotThere)
 {
   for (const std::vector<int>& ofImages : { std::vector<int>{ 0, 1 }, { -1, 0 }, { 0 } })
   {
-    EXPECT_THROW(tdl::EncodeImages(this->Views, { { "cat" }, ofImages }, this->Parameters, {}),
+    EXPECT_THROW(
+      tdl::EncodeImages(this->Views, { { "cat" }, ofImages, {}, 0 }, this->Parameters, {}),
       tdl::DataError);
   }
 }
