@@ -10,8 +10,10 @@ What several encoders see in the same images, side by side. Writes
 
 An encoder is given as the Feature Encoder's kind (Pixels), with a Feature Output (Model/Class Scores),
 as a folder of a network, or as a file of features made elsewhere (Readers/README.md), which need to be
-of the same images. Run by pvpython with the plugins loaded:
+of the same images. Activations are those of the sampled model, which a recorded run has none of. Run by
+pvpython with the plugins loaded:
 
+    pvpython compare_encoders.py
     pvpython compare_encoders.py Model "Model/Class Scores" PCA Pixels
     pvpython compare_encoders.py --run run/run.json Model dinov2-small PCA
     pvpython compare_encoders.py one.json other.json
@@ -338,9 +340,10 @@ def draw_page(file, names, pictures, prompts, agreement, quality, encoders, pair
 
 
 parser = argparse.ArgumentParser(description="Compares encoders side by side.")
-parser.add_argument("encoders", nargs="*", default=["Model", "Model/Class Scores", "PCA", "Pixels"],
+parser.add_argument("encoders", nargs="*",
                     help="kind, kind/output, folder of a network, or .json file of features "
-                         "(default: %(default)s)")
+                         "(default: Model, Activations, Gradients and Pixels; of a recorded run Model, "
+                         "Gradients, PCA and Pixels)")
 parser.add_argument("--run", type=pathlib.Path, help="a recorded run instead of a sampler")
 parser.add_argument("--instances", type=int, default=10, help="per prompt (default: %(default)s)")
 parser.add_argument("--steps", type=int, default=50, help="of the sampler (default: %(default)s)")
@@ -348,6 +351,9 @@ parser.add_argument("--seed", type=int, default=1, help="of all random numbers (
 parser.add_argument("--output", type=pathlib.Path, default=pathlib.Path("encoders"),
                     help="folder for the results (default: %(default)s)")
 arguments = parser.parse_args()
+if not arguments.encoders:
+    arguments.encoders = (["Model", "Gradients", "PCA", "Pixels"] if arguments.run
+                          else ["Model", "Activations", "Gradients", "Pixels"])
 folder = arguments.output.resolve()
 folder.mkdir(parents=True, exist_ok=True)
 
@@ -357,7 +363,8 @@ if not all(encoder.endswith(".json") for encoder in arguments.encoders):
         images = RecordedRunReader(FileName=str(arguments.run.resolve()))
     else:
         images = DiffusionSampler(InstancesPerPrompt=arguments.instances,
-                                  InferenceSteps=arguments.steps, Seed=arguments.seed)
+                                  InferenceSteps=arguments.steps, Seed=arguments.seed,
+                                  CaptureActivations="Activations" in arguments.encoders)
     update(images, "Images")
 features = []
 for encoder in arguments.encoders:

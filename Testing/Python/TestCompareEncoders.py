@@ -75,6 +75,15 @@ assert (inked > 0.002).all(), inked
 edges = np.concatenate([page[:, 0], page[:, -1], page[0], page[-1]])
 assert (edges == 255).all()  # nothing is cut off
 
+# Encoders of the plugin, with the sampled model's own view.
+if Plugins.with_torch():
+    clear()
+    sys.argv = ["compare_encoders.py", "Activations", "Pixels", "--instances", "2", "--steps", "3", "--output", "own"]
+    runpy.run_path(EXAMPLE)
+    with open("own/encoders.csv", newline="") as stream:
+        assert [(row["encoder"], row["components"]) for row in csv.DictReader(stream)] == [
+            ("Activations", "128"), ("Pixels", "784")]
+
 # The state comes back: a view per encoder and layout; what is selected in one is in all.
 clear()
 LoadState("out/compare-encoders.pvsm")

@@ -107,12 +107,12 @@ assert np.allclose(features.std(axis=0), 1.0, atol=1e-5)
 # The activations of the network that made the images, in the order of the table.
 random = np.random.RandomState(1)
 activations = random.normal(size=(instances, ITERATIONS, 7)).astype(np.float32)
+looked_into = ic.make_collection(width=WIDTH, height=HEIGHT, iterations=ITERATIONS)
 for i in range(instances):
     array = numpy_to_vtk(activations[i], deep=True)
     array.SetName("Activations")
-    collection.GetPartition(i, 0).GetFieldData().AddArray(array)
-looked_into = FeatureEncoder(Input=source, Encoder="Activations")
-table = ic.output_of(looked_into)
+    looked_into.GetPartition(i, 0).GetFieldData().AddArray(array)
+table = ic.output_of(FeatureEncoder(Input=ic.as_source(looked_into), Encoder="Activations"))
 assert np.array_equal(column(table, "Features"), activations.reshape(-1, 7))
 assert np.array_equal(column(table, "Instance"), expected["Instance"][1])
 assert table.GetFieldData().GetArray("Thumbnails").GetNumberOfTuples() == instances * ITERATIONS
@@ -177,7 +177,8 @@ ic.expect_error(FeatureEncoder(Input=ic.as_source(ic.make_collection()), Encoder
 other = ic.make_collection()
 for i in range(instances):
     ic.add_array(other.GetPartition(i, 0).GetFieldData(), vtkFloatArray, "Activations", [0.0] * ITERATIONS)
-other.GetPartition(3, 0).GetFieldData().AddArray(collection.GetPartition(3, 0).GetFieldData().GetArray("Activations"))
+other.GetPartition(3, 0).GetFieldData().AddArray(
+    looked_into.GetPartition(3, 0).GetFieldData().GetArray("Activations"))
 ic.expect_error(FeatureEncoder(Input=ic.as_source(other), Encoder="Activations"),
                 "The activations of instance 3 have other channels")
 bare = ic.make_collection()

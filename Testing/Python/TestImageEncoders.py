@@ -16,7 +16,7 @@ if not Plugins.with_torch():
     print("This build has no Feature Encoder.")
     raise SystemExit
 
-from paraview.simple import EvolutionaryEmbedding, FeatureEncoder
+from paraview.simple import EvolutionaryEmbedding, FeatureEncoder, RecordedRunReader, SaveData
 
 import ImageCollection as ic
 
@@ -133,17 +133,23 @@ shutil.copy(folder / "preprocessor_config.json", newer)
 ic.expect_error(FeatureEncoder(Input=ic.as_source(as_collection(golden["images"])),
                                EncoderFolder=str(newer)), "version 999")
 
-# Two encoders share the images: the source runs once. Their features may be normalized by components.
+# Encoders share the images, which are read once. Their features may be normalized by components.
 collection = ic.make_collection()
-source = ic.as_source(collection)
+shutil.rmtree("shared", ignore_errors=True)
+SaveData(str(pathlib.Path("shared/run.json").resolve()), ic.as_source(collection))
+source = RecordedRunReader(FileName=str(pathlib.Path("shared/run.json").resolve()))
 runs = []
 source.GetClientSideObject().AddObserver("EndEvent", lambda *_: runs.append(1))
 first = FeatureEncoder(Input=source, Encoder="Gradients")
 second = FeatureEncoder(Input=source, Normalization="PCA", Components=5)
 rows = ic.array_of(ic.output_of(first).GetRowData(), "Features").shape[0]
 assert ic.array_of(first.GetClientSideObject().GetOutputDataObject(0).GetRowData(), "Features").shape == (rows, 2124)
+shutil.rmtree("shared")
 assert ic.array_of(ic.output_of(second).GetRowData(), "Features").shape == (rows, 5)
-assert len(runs) <= 1, runs
+second.Encoder = "Pixels"
+assert ic.array_of(ic.output_of(second).GetRowData(), "Features").shape == (rows, 5)
+assert len(runs) == 1, runs
+second.Encoder = "Model"
 second.Components = rows
 ic.expect_error(second, f"Components is {rows}")
 
