@@ -235,10 +235,10 @@ int vtkDiffusionSampler::RequestData(
     std::call_once(blasChecked,
       [this]
       {
-        if (tdl::UsesReferenceBlas())
+        const std::string fault = tdl::BlasFault();
+        if (!fault.empty())
         {
-          vtkWarningMacro("LibTorch runs on the reference BLAS, many times slower than OpenBLAS; "
-                          "install libopenblas0-openmp.");
+          vtkWarningMacro(<< fault);
         }
       });
 

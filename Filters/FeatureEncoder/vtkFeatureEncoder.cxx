@@ -8,6 +8,7 @@
 #include "Filters/Foundation/Names.h"
 #include "Filters/Foundation/Provenance.h"
 #include "Filters/Foundation/Threads.h"
+#include "Filters/Networks/BlasCheck.h"
 #include "Filters/Networks/DefaultModel.h"
 
 #include "vtkCompositeDataIterator.h"
@@ -32,6 +33,7 @@
 #include <nlohmann/json.hpp>
 
 #include <algorithm>
+#include <mutex>
 #include <tuple>
 #include <vector>
 
@@ -349,6 +351,19 @@ int vtkFeatureEncoder::RequestData(
     if (parallel && elements.empty())
     {
       return 1; // other processes have the instances
+    }
+    static std::once_flag blasChecked;
+    if (this->Encoder == MODEL)
+    {
+      std::call_once(blasChecked,
+        [this]
+        {
+          const std::string fault = tdl::BlasFault();
+          if (!fault.empty())
+          {
+            vtkWarningMacro(<< fault);
+          }
+        });
     }
     std::vector<tdl::ImageView> views = Views(elements);
     const tdl::ImageOrigins origins =

@@ -50,8 +50,8 @@ Thumbnails MakeThumbnails(const std::vector<ImageView>& images, int longestSide,
   return Functions().MakeThumbnails(images, longestSide, threads);
 }
 
-bool UsesReferenceBlas()
+std::string BlasFault()
 {
-  return Functions().UsesReferenceBlas();
+  return Functions().BlasFault();
 }
 }

@@ -14,6 +14,6 @@ struct NetworkFunctions
   decltype(&tdl::SampleImages) SampleImages;
   decltype(&tdl::EncodeImages) EncodeImages;
   decltype(&tdl::MakeThumbnails) MakeThumbnails;
-  decltype(&tdl::UsesReferenceBlas) UsesReferenceBlas;
+  decltype(&tdl::BlasFault) BlasFault;
 };
 }

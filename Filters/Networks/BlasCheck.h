@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
+#include <string>
+
 namespace tdl
 {
 /**
- * Whether LibTorch's matrix products run on the reference BLAS, which is 16 times slower than
- * OpenBLAS. False where that cannot be told.
+ * Why LibTorch's matrix products are several times slower than they could be, and the remedy: that
+ * it runs on the reference BLAS, 16 times slower than OpenBLAS, or on an OpenBLAS that is older
+ * than the processor. Empty where neither is so, or that cannot be told.
  */
-bool UsesReferenceBlas();
+std::string BlasFault();
 }

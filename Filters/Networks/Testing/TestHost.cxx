@@ -14,9 +14,13 @@
 #include <gtest/gtest.h>
 #include <torch/cuda.h>
 
+#include <dlfcn.h>
+
 #include <chrono>
+#include <cstdio>
 #include <filesystem>
 #include <fstream>
+#include <iostream>
 #include <iterator>
 
 TEST(Host, ChecksumIsSha256)
@@ -115,7 +119,44 @@ TEST(Host, ReferenceBlasIsTold)
   // Debian keeps the reference implementation in a folder called blas.
   std::ifstream stream("/proc/self/maps");
   const std::string maps{ std::istreambuf_iterator<char>(stream), {} };
-  EXPECT_EQ(tdl::UsesReferenceBlas(), maps.find("/blas/libblas.so") != std::string::npos);
+  EXPECT_EQ(tdl::BlasFault().find("the reference BLAS") != std::string::npos,
+    maps.find("/blas/libblas.so") != std::string::npos);
+}
+
+// Run by the test below in processes of their own, as OpenBLAS chooses kernels when it is loaded.
+TEST(Host, DISABLED_SayBlasFault)
+{
+  std::cout << "fault: " << tdl::BlasFault() << "\n";
+}
+
+TEST(Host, OpenBlasThatIsOlderThanTheProcessorIsTold)
+{
+#if defined(__x86_64__)
+  if (dlsym(RTLD_DEFAULT, "openblas_get_corename") == nullptr || !__builtin_cpu_supports("avx2"))
+  {
+    GTEST_SKIP() << "no OpenBLAS, or no processor that it could miss";
+  }
+  const auto output = [](const std::string& kernels)
+  {
+    const std::string command = "OPENBLAS_CORETYPE=" + kernels + " '" +
+      std::filesystem::read_symlink("/proc/self/exe").string() +
+      "' --gtest_also_run_disabled_tests --gtest_filter=Host.DISABLED_SayBlasFault";
+    std::string text;
+    FILE* const stream = popen(command.c_str(), "r");
+    for (int character = fgetc(stream); character != EOF; character = fgetc(stream))
+    {
+      text += static_cast<char>(character);
+    }
+    pclose(stream);
+    return text;
+  };
+  const std::string best = __builtin_cpu_supports("avx512vl") ? "SkylakeX" : "Haswell";
+  const std::string old = output("Prescott");
+  EXPECT_NE(old.find("fault: OpenBLAS is older than the processor"), std::string::npos) << old;
+  EXPECT_NE(old.find("OPENBLAS_CORETYPE set to " + best + ","), std::string::npos) << old;
+  const std::string suitable = output(best);
+  EXPECT_NE(suitable.find("fault: \n"), std::string::npos) << suitable;
+#endif
 }
 
 TEST(Host, DefaultModelsStandBesideTheLibraries)
