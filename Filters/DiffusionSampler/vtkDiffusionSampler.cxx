@@ -4,7 +4,7 @@
 #include "Filters/DiffusionSampler/Core/DiffusionSampler.h"
 #include "Filters/Foundation/FilterMonitor.h"
 #include "Filters/Foundation/Names.h"
-#include "Filters/Networks/BlasCheck.h"
+#include "Filters/Networks/Blas.h"
 #include "Filters/Networks/DefaultModel.h"
 
 #include "vtkDoubleArray.h"
@@ -235,7 +235,7 @@ int vtkDiffusionSampler::RequestData(
     std::call_once(blasChecked,
       [this]
       {
-        const std::string fault = tdl::BlasFault();
+        const std::string fault = tdl::PrepareBlas();
         if (!fault.empty())
         {
           vtkWarningMacro(<< fault);

@@ -8,7 +8,7 @@
 #include "Filters/Foundation/Names.h"
 #include "Filters/Foundation/Provenance.h"
 #include "Filters/Foundation/Threads.h"
-#include "Filters/Networks/BlasCheck.h"
+#include "Filters/Networks/Blas.h"
 #include "Filters/Networks/DefaultModel.h"
 
 #include "vtkCompositeDataIterator.h"
@@ -358,7 +358,7 @@ int vtkFeatureEncoder::RequestData(
       std::call_once(blasChecked,
         [this]
         {
-          const std::string fault = tdl::BlasFault();
+          const std::string fault = tdl::PrepareBlas();
           if (!fault.empty())
           {
             vtkWarningMacro(<< fault);

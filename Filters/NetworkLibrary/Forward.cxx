@@ -50,8 +50,8 @@ Thumbnails MakeThumbnails(const std::vector<ImageView>& images, int longestSide,
   return Functions().MakeThumbnails(images, longestSide, threads);
 }
 
-std::string BlasFault()
+std::string PrepareBlas()
 {
-  return Functions().BlasFault();
+  return Functions().PrepareBlas();
 }
 }

@@ -4,7 +4,7 @@
 #include "Filters/DiffusionSampler/Core/DiffusionSampler.h"
 #include "Filters/FeatureEncoder/Core/FeatureEncoder.h"
 #include "Filters/FeatureEncoder/Core/Thumbnails.h"
-#include "Filters/Networks/BlasCheck.h"
+#include "Filters/Networks/Blas.h"
 
 namespace tdl
 {
@@ -14,6 +14,6 @@ struct NetworkFunctions
   decltype(&tdl::SampleImages) SampleImages;
   decltype(&tdl::EncodeImages) EncodeImages;
   decltype(&tdl::MakeThumbnails) MakeThumbnails;
-  decltype(&tdl::BlasFault) BlasFault;
+  decltype(&tdl::PrepareBlas) PrepareBlas;
 };
 }

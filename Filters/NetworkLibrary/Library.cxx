@@ -3,4 +3,4 @@
 
 extern "C" __attribute__((visibility("default"))) const tdl::NetworkFunctions TdlNetworkFunctions;
 const tdl::NetworkFunctions TdlNetworkFunctions = { &tdl::SampleImages, &tdl::EncodeImages,
-  &tdl::MakeThumbnails, &tdl::BlasFault };
+  &tdl::MakeThumbnails, &tdl::PrepareBlas };

@@ -4,6 +4,7 @@
 // PyTorch.
 
 #include "Filters/FeatureEncoder/Core/FeatureEncoder.h"
+#include "Filters/Networks/Blas.h"
 #include "Filters/Networks/SafetensorsFile.h"
 
 #include <ATen/ATen.h>
@@ -29,6 +30,7 @@ double Now()
 
 int Run(int argc, char** argv)
 {
+  tdl::PrepareBlas();
   std::string images;
   std::string output;
   int repeats = 1;

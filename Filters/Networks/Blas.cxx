@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: BSD-3-Clause
-#include "Filters/Networks/BlasCheck.h"
+#include "Filters/Networks/Blas.h"
 
 #include <dlfcn.h>
 
 #include <algorithm>
+#include <cstdlib>
 #include <cstring>
 #include <iterator>
 
@@ -11,10 +12,12 @@ namespace tdl
 {
 namespace
 {
+/** The variable that says which kernels OpenBLAS takes. */
+constexpr const char* CoreType = "OPENBLAS_CORETYPE";
+
 /**
- * What OPENBLAS_CORETYPE should be where OpenBLAS does not know the processor: then it falls back
- * on kernels of 2004, as 0.3.21, of Debian 12, does on Xeons of the fifth generation. Null where it
- * is fine.
+ * What OPENBLAS_CORETYPE should be where OpenBLAS does not know the processor; null where it is
+ * fine.
  * @param library a handle of OpenBLAS or of what is linked to it.
  */
 const char* MissedKernels(void* library)
@@ -36,9 +39,26 @@ const char* MissedKernels(void* library)
   return nullptr;
 #endif
 }
+
+/** Makes OpenBLAS choose its kernels again, as when it is loaded; false where it cannot. */
+bool ChooseKernels(void* library, const char* name)
+{
+  using Function = void (*)();
+  const auto quit = reinterpret_cast<Function>(dlsym(library, "gotoblas_dynamic_quit"));
+  const auto init = reinterpret_cast<Function>(dlsym(library, "gotoblas_dynamic_init"));
+  if (quit == nullptr || init == nullptr)
+  {
+    return false;
+  }
+  setenv(CoreType, name, 1);
+  quit();
+  init();
+  unsetenv(CoreType);
+  return true;
+}
 }
 
-std::string BlasFault()
+std::string PrepareBlas()
 {
   void* const product = dlsym(RTLD_DEFAULT, "sgemm_");
   Dl_info library;
@@ -57,20 +77,20 @@ std::string BlasFault()
     "bli_info_get_version_str", "ATL_buildinfo", "flexiblas_get_version" };
   const bool optimized = std::any_of(std::begin(vendors), std::end(vendors),
     [handle](const char* name) { return dlsym(handle, name) != nullptr; });
-  const char* const missed = MissedKernels(handle);
+  const char* const missed = std::getenv(CoreType) ? nullptr : MissedKernels(handle);
+  const bool isMended = missed != nullptr && ChooseKernels(handle, missed);
   dlclose(handle);
   if (!optimized)
   {
     return "LibTorch runs on the reference BLAS, many times slower than OpenBLAS; install "
            "libopenblas0-openmp.";
   }
-  if (missed != nullptr)
+  if (missed != nullptr && !isMended)
   {
     return std::string(
              "OpenBLAS is older than the processor and several times slower than it could "
-             "be; start the program with the environment variable OPENBLAS_CORETYPE set "
-             "to ") +
-      missed + ", or install a newer OpenBLAS.";
+             "be; start the program with the environment variable ") +
+      CoreType + " set to " + missed + ", or install a newer OpenBLAS.";
   }
   return {};
 }
