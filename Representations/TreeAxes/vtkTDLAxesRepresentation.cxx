@@ -42,6 +42,7 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <iterator>
 #include <limits>
 #include <sstream>
 #include <vector>
@@ -143,6 +144,37 @@ Extent FindExtent(vtkPolyData* tree)
 }
 
 //------------------------------------------------------------------------------
+/** What labels show of the rings: the array's name, and a title. */
+struct RingLevel
+{
+  const char* Name;
+  const char* Title;
+};
+
+/** By the type of labels, but for the iteration. */
+constexpr RingLevel RingLevels[] = { { tdl::names::Timestep, "timestep" },
+  { tdl::names::Sigma, "sigma" } };
+static_assert(std::size(RingLevels) == vtkTDLAxesRepresentation::SIGMA);
+
+/** The value of each ring's points in an array of levels; NaN where there is none. */
+vtkSmartPointer<vtkDoubleArray> LevelsOfRings(
+  vtkDataArray* levels, const char* name, vtkDataArray* iterations, vtkDataArray* displacements)
+{
+  auto rings = vtkSmartPointer<vtkDoubleArray>::New();
+  rings->SetName(name);
+  rings->SetNumberOfValues(displacements->GetNumberOfTuples());
+  rings->Fill(std::numeric_limits<double>::quiet_NaN());
+  for (vtkIdType i = 0; levels && i < levels->GetNumberOfTuples(); ++i)
+  {
+    const double iteration = iterations->GetComponent(i, 0);
+    if (iteration >= 0 && iteration < rings->GetNumberOfValues())
+    {
+      rings->SetValue(static_cast<vtkIdType>(iteration), levels->GetComponent(i, 0));
+    }
+  }
+  return rings;
+}
+
 /** The points of the last iteration with their point data, and what the axes need beside them. */
 void ExtractLeaves(vtkPolyData* tree, const Extent& extent, vtkPolyData* leaves)
 {
@@ -152,21 +184,17 @@ void ExtractLeaves(vtkPolyData* tree, const Extent& extent, vtkPolyData* leaves)
   out->CopyAllocate(in);
   vtkDataArray* displacements = tree->GetFieldData()->GetArray(tdl::names::RingDisplacement);
   vtkDataArray* iterations = in->GetArray(tdl::names::Iteration);
-  vtkDataArray* timesteps = in->GetArray(tdl::names::Timestep);
+  vtkFieldData* field = leaves->GetFieldData();
+  for (const RingLevel& level : RingLevels)
+  {
+    field->AddArray(LevelsOfRings(in->GetArray(level.Name), level.Name, iterations, displacements));
+  }
 
-  vtkNew<vtkDoubleArray> ringTimesteps;
-  ringTimesteps->SetName(tdl::names::Timestep);
-  ringTimesteps->SetNumberOfValues(displacements->GetNumberOfTuples());
-  ringTimesteps->Fill(std::numeric_limits<double>::quiet_NaN());
   vtkNew<vtkPoints> points;
   vtkNew<vtkCellArray> vertices;
   for (vtkIdType i = 0; i < tree->GetNumberOfPoints(); ++i)
   {
     const double iteration = iterations->GetComponent(i, 0);
-    if (timesteps && iteration >= 0 && iteration < ringTimesteps->GetNumberOfValues())
-    {
-      ringTimesteps->SetValue(static_cast<vtkIdType>(iteration), timesteps->GetComponent(i, 0));
-    }
     double point[3];
     tree->GetPoint(i, point);
     if (iteration == extent.LastIteration && std::isfinite(point[0]) && std::isfinite(point[1]))
@@ -186,9 +214,7 @@ void ExtractLeaves(vtkPolyData* tree, const Extent& extent, vtkPolyData* leaves)
   {
     box->InsertNextValue(value);
   }
-  vtkFieldData* field = leaves->GetFieldData();
   field->AddArray(box);
-  field->AddArray(ringTimesteps);
   field->AddArray(displacements);
   for (const char* name : { tdl::names::Prompts, tdl::names::Groups, tdl::names::PromptGroup })
   {
@@ -219,15 +245,18 @@ tdl::Tree ReadTree(vtkPolyData* leaves, int axesLabels, int maximumPromptLength)
   tdl::Tree tree;
   vtkFieldData* field = leaves->GetFieldData();
   vtkDataArray* displacements = field->GetArray(tdl::names::RingDisplacement);
-  vtkDataArray* timesteps = field->GetArray(tdl::names::Timestep);
-  const bool byTimestep = axesLabels == vtkTDLAxesRepresentation::TIMESTEP;
-  tree.Title = byTimestep ? "timestep" : "iteration";
+  vtkDataArray* levels = nullptr;
+  tree.Title = "iteration";
+  if (axesLabels != vtkTDLAxesRepresentation::ITERATION)
+  {
+    levels = field->GetArray(RingLevels[axesLabels - 1].Name);
+    tree.Title = RingLevels[axesLabels - 1].Title;
+  }
   for (vtkIdType k = 0; k < displacements->GetNumberOfTuples(); ++k)
   {
-    const double timestep = timesteps->GetComponent(k, 0);
+    const double level = levels ? levels->GetComponent(k, 0) : static_cast<double>(k);
     tree.Displacements.push_back(displacements->GetComponent(k, 0));
-    tree.DisplacementNames.push_back(
-      byTimestep ? (std::isfinite(timestep) ? Format(timestep) : "?") : std::to_string(k));
+    tree.DisplacementNames.push_back(std::isfinite(level) ? Format(level) : "?");
   }
 
   auto prompts = vtkStringArray::SafeDownCast(field->GetAbstractArray(tdl::names::Prompts));

@@ -13,8 +13,8 @@
  *
  * The input is the output of vtkEvolutionaryEmbedding. Needed are the point arrays `Iteration` and
  * `PromptId` (integers) and the field arrays `Prompts` (strings), `RingDisplacement` (one value per
- * iteration) and `Layout`. The point array `Timestep` is used where it exists. Any other data is
- * drawn as plain geometry, with a warning.
+ * iteration) and `Layout`. The point arrays `Timestep` and `Sigma` are used where they exist. Any
+ * other data is drawn as plain geometry, with a warning.
  *
  * Of the properties inherited from surfaces, Point Size is the radius of a point in pixels, Line
  * Width the width of the trajectories, and Render Points As Spheres shades the points.
@@ -50,14 +50,15 @@ public:
   enum AxesLabelType
   {
     ITERATION = 0,
-    TIMESTEP = 1
+    TIMESTEP = 1,
+    SIGMA = 2
   };
   ///@{
   /**
-   * What stands beside a ring or column: the index of the iteration, or the scheduler's own
-   * timestep. Default: ITERATION.
+   * What stands beside a ring or column: the index of the iteration, the scheduler's own timestep,
+   * or the noise level. Default: ITERATION.
    */
-  vtkSetClampMacro(AxesLabels, int, ITERATION, TIMESTEP);
+  vtkSetClampMacro(AxesLabels, int, ITERATION, SIGMA);
   vtkGetMacro(AxesLabels, int);
   ///@}
 
