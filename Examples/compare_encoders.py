@@ -19,47 +19,21 @@ pvpython with the plugins loaded:
     pvpython compare_encoders.py one.json other.json
 """
 import argparse
-import csv
 import itertools
 import pathlib
 import sys
 
-import matplotlib
 import numpy as np
 from paraview import servermanager
 from paraview.simple import *
-from vtkmodules.util.numpy_support import vtk_to_numpy
-from vtkmodules.vtkCommonCore import vtkStringArray
 
-matplotlib.use("Agg")
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
+from comparison import (LAYOUTS, columns_of, crop, draw_pair, draw_table, frame_alike, legend_of_prompts,
+                        line_colors, make_view, output_of, pictures_of, prompts_of, style_chart, update,
+                        write_csv)
 from matplotlib import pyplot
-from matplotlib.lines import Line2D
 
-LAYOUTS = {"Radial": "TDL Radial Axes", "Rectilinear": "TDL Rectilinear Axes"}
 MEASURES = ("Neighbor overlap", "CKA", "Distance correlation")
-# Told apart by everybody (Okabe and Ito), dark enough for lines on white.
-COLORS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000", "#8C564B")
-
-
-def update(proxy, what):
-    """Brings a stage up to date; ends at its first error."""
-    def fail(_algorithm, _event, message):
-        sys.exit(f"{what}: {message}")
-    fail.CallDataType = "string0"
-    print(what, file=sys.stderr)
-    proxy.GetClientSideObject().AddObserver("ErrorEvent", fail)
-    proxy.UpdatePipeline()
-
-
-def output_of(proxy, port=0):
-    return proxy.GetClientSideObject().GetOutputDataObject(port)
-
-
-def columns_of(fields):
-    """The arrays of a table's rows or of field data by name: NumPy arrays, or lists of strings."""
-    arrays = [fields.GetAbstractArray(i) for i in range(fields.GetNumberOfArrays())]
-    return {array.GetName(): [array.GetValue(i) for i in range(array.GetNumberOfValues())]
-            if isinstance(array, vtkStringArray) else vtk_to_numpy(array) for array in arrays}
 
 
 def make_features(encoder, images):
@@ -85,23 +59,6 @@ def link(kind, name, add, proxies):
     servermanager.ProxyManager().RegisterLink(name, shared)
 
 
-def make_view(embedding, name, representation):
-    view = CreateView("RenderView")
-    view.UseColorPaletteForBackground = 0
-    view.Background = [1, 1, 1]
-    view.OrientationAxesVisibility = 0
-    view.InteractionMode = "2D"
-    display = Show(embedding, view)
-    display.SetRepresentationType(representation)
-    title = Show(Text(Text=name), view)
-    title.WindowLocation = "Upper Left Corner"
-    title.Color = [0, 0, 0]
-    title.FontSize = 16
-    Render(view)
-    ResetCamera(view)
-    return view, display, title
-
-
 def make_layout(names, trees):
     """Views [layout][encoder] in a grid, of one camera per layout and one selection."""
     grid = CreateLayout("Encoders")
@@ -110,12 +67,7 @@ def make_layout(names, trees):
         rows[layout] = [make_view(tree, name, representation)
                         for tree, name in zip(trees[layout], names)]
         views = [view for view, _, _ in rows[layout]]
-        # The camera that frames the largest tree frames all.
-        largest = max(views, key=lambda view: view.CameraParallelScale)
-        for view in views:
-            view.CameraPosition = largest.CameraPosition
-            view.CameraFocalPoint = largest.CameraFocalPoint
-            view.CameraParallelScale = largest.CameraParallelScale
+        frame_alike(views)
         link(servermanager.vtkSMCameraLink, f"{layout} cameras", "AddLinkedProxy", views)
     link(servermanager.vtkSMSelectionLink, "Images", "AddLinkedSelection",
          [tree for layout in LAYOUTS for tree in trees[layout]])
@@ -133,47 +85,6 @@ def make_layout(names, trees):
             else:
                 grid.AssignView(cell, view)
     return grid, rows
-
-
-def pictures_of(row, size, folder):
-    """The pixels of a layout's views, with large labels of the axes and room for them, and without the
-    names of prompts, which the page has in its legend."""
-    file = folder / "view.png"
-    pictures = []
-    scale = row[0][0].CameraParallelScale
-    for view, _, _ in row:
-        view.CameraParallelScale = 1.3 * scale
-    for view, display, title in row:
-        usual = {name: display.GetPropertyValue(name) for name in ("LabelFontSize", "PointSize")}
-        display.PromptVisibility = title.Visibility = 0
-        display.LabelFontSize, display.PointSize = 30, 3
-        SaveScreenshot(str(file), view, ImageResolution=list(size))
-        display.PromptVisibility = title.Visibility = 1
-        for name, value in usual.items():
-            setattr(display, name, value)
-        pictures.append(pyplot.imread(file))
-        file.unlink()
-    for view, _, _ in row:
-        view.CameraParallelScale = scale
-    return pictures
-
-
-def crop(pictures):
-    """The pictures without the white margin that all of them have."""
-    inked = np.min([picture[:, :, :3].min(axis=2) for picture in pictures], axis=0) < 0.99
-    rows, columns = np.flatnonzero(inked.any(axis=1)), np.flatnonzero(inked.any(axis=0))
-    return [picture[rows[0]:rows[-1] + 1, columns[0]:columns[-1] + 1] for picture in pictures]
-
-
-def prompt_colors(ids):
-    """The colors that the views give prompts."""
-    table = GetColorTransferFunction("PromptId").GetClientSideObject()
-    colors = []
-    for number in ids:
-        color = [0.0, 0.0, 0.0]
-        table.GetColor(number, color)
-        colors.append(color)
-    return colors
 
 
 def figures_of_encoders(names, features, quality, separations, trees):
@@ -211,47 +122,6 @@ def figures_of_pairs(names, agreement):
             for a, b in itertools.combinations(names, 2)]
 
 
-def write_csv(file, rows):
-    with open(file, "w", newline="") as stream:
-        writer = csv.DictWriter(stream, rows[0].keys())
-        writer.writeheader()
-        writer.writerows(rows)
-
-
-def style_chart(axes, iterations, title):
-    axes.set_xlim(iterations.min(), max(iterations.max(), iterations.min() + 1))
-    axes.set_ylim(0, 1.02)
-    axes.set_title(title, loc="left", fontsize=8, fontweight="bold", pad=4)
-    axes.grid(color="0.9", linewidth=0.5)
-    axes.spines[["top", "right"]].set_visible(False)
-    axes.tick_params(labelsize=7, length=2)
-    axes.set_xlabel("iteration", fontsize=7, labelpad=1)
-
-
-def draw_pair(axes, x, y, first, second):
-    """A line in the colors of both encoders."""
-    return (axes.plot(x, y, color=first, linewidth=1.4)[0],
-            axes.plot(x, y, color=second, linewidth=1.4, dashes=(3, 3))[0])
-
-
-def draw_table(page, place, first, header, rows, colors):
-    """Figures in columns, the first, up to `first`, of words behind a line as in the charts."""
-    axes = page.add_axes(place)
-    axes.set_axis_off()
-    axes.set_xlim(0, 1)
-    axes.set_ylim(len(rows), -2)
-    rights = np.linspace(first, 1, len(header))
-    axes.plot([0, 1], [0, 0], color="black", linewidth=0.6, clip_on=False)
-    for i, cell in enumerate(header):
-        axes.text(0 if i == 0 else rights[i], -0.25, cell, fontsize=6.5, va="bottom",
-                  ha="left" if i == 0 else "right", linespacing=1.1)
-    for y, (row, pair) in enumerate(zip(rows, colors)):
-        draw_pair(axes, [0, 0.06], [y + 0.6, y + 0.6], pair[0], pair[-1])
-        for i, cell in enumerate(row):
-            axes.text(0.075 if i == 0 else rights[i], y + 0.6, cell, fontsize=7,
-                      va="center_baseline", ha="left" if i == 0 else "right")
-
-
 def draw_page(file, names, pictures, prompts, agreement, quality, encoders, pairs, caption, note):
     """A page of A4, longer where many encoders need it: trees, charts, figures."""
     line, note_line = 0.0145, 0.0105
@@ -261,7 +131,7 @@ def draw_page(file, names, pictures, prompts, agreement, quality, encoders, pair
     length = max(1.0, top + footer + 0.04)
     page = pyplot.figure(figsize=(8.27, 11.69 * length), dpi=200)
     left, width = 0.075, 0.865
-    colors = dict(zip(names, itertools.cycle(COLORS)))
+    colors = line_colors(names)
 
     def box(x, y, box_width, box_height):
         return [x, 1 - (y + box_height) / length, box_width, box_height / length]
@@ -291,11 +161,7 @@ def draw_page(file, names, pictures, prompts, agreement, quality, encoders, pair
               va="center", color="0.3")
         y += height + 0.01
     if prompts:
-        marks = [Line2D([], [], linestyle="", marker="o", markersize=5, color=color)
-                 for _, color in prompts]
-        page.legend(marks, [text for text, _ in prompts], loc="upper center", frameon=False,
-                    bbox_to_anchor=(left + width / 2, 1 - (y + 0.008) / length), fontsize=7.5,
-                    ncol=min(len(prompts), 10), handletextpad=0.1, columnspacing=1.0)
+        legend_of_prompts(page, prompts, (left + width / 2, 1 - (y + 0.008) / length))
 
     # Charts.
     iterations = agreement["Iteration"]
@@ -397,10 +263,7 @@ if pairs:
 shape = {"Radial": (900, 900), "Rectilinear": (900, 720)}
 pictures = {layout: crop(pictures_of(rows[layout], shape[layout], folder)) for layout in LAYOUTS}
 table = output_of(features[0])
-ids = columns_of(table.GetRowData()).get("PromptId", [])
-texts = columns_of(table.GetFieldData()).get("Prompts", [])
-prompts = [(texts[i] if i < len(texts) else f"prompt {i}", color)
-           for i, color in zip(np.unique(ids), prompt_colors(np.unique(ids)))]
+prompts = prompts_of(table)
 instances = len(np.unique(columns_of(table.GetRowData())["Instance"]))
 caption = (f"{instances} runs of {len(prompts)} prompts, {len(agreement['Iteration'])} iterations; "
            f"neighbors are the {comparison.Neighbors} nearest images of the iteration")
