@@ -52,10 +52,11 @@ for layout, representation in TreeAxes.TYPES.items():
     Render(view)
     assert {"timestep", "0"} <= {text for text, _ in TreeAxes.labels(view)}
     display.AxesLabels = "Sigma"
+    display.PromptVisibility = 0
     Render(view)
     texts = {text for text, _ in TreeAxes.labels(view)}
     assert {"sigma", "0"} <= texts and "timestep" not in texts, texts
-    values = [float(text) for text in texts - NAMES - {"sigma"}]
+    values = [float(text) for text in texts - {"sigma"}]
     assert any(0 < value < 1 for value in values) and max(values) > 1, values
     display.Visibility = 0
     Render(view)
