@@ -14,13 +14,13 @@ namespace tdl
 {
 namespace
 {
-at::Tensor Float32(const std::vector<double>& values)
+at::Tensor Table(const std::vector<double>& values, at::ScalarType type)
 {
-  return at::tensor(values, at::kDouble).to(at::kFloat);
+  return at::tensor(values, at::kDouble).to(type);
 }
 
 // Nichol and Dhariwal 2021, eq. 17, each beta capped at 0.999.
-at::Tensor CosineBetas(std::int64_t timesteps)
+at::Tensor CosineBetas(std::int64_t timesteps, at::ScalarType type)
 {
   const auto alphaBar = [](double s)
   { return std::pow(std::cos((s + 0.008) / 1.008 * std::acos(-1.0) / 2), 2); };
@@ -30,7 +30,7 @@ at::Tensor CosineBetas(std::int64_t timesteps)
     const double ratio = alphaBar((t + 1.0) / timesteps) / alphaBar(double(t) / timesteps);
     betas[t] = std::min(1 - ratio, 0.999);
   }
-  return Float32(betas);
+  return Table(betas, type);
 }
 
 // Lin et al. 2024, algorithm 1: shift and scale sqrt(ab) such that the last timestep is pure noise.
@@ -47,10 +47,11 @@ at::Tensor ZeroTerminalSnr(const at::Tensor& betas)
 
 at::Tensor Betas(const Configuration& config)
 {
+  const auto type = config.Get("float64_betas", false) ? at::kDouble : at::kFloat;
   const auto trained = config.Get<std::vector<double>>("trained_betas", {});
   if (!trained.empty())
   {
-    return Float32(trained);
+    return Table(trained, type);
   }
   const auto name = config.Get<std::string>("_class_name", "");
   const bool lcm = name == "LCMScheduler";
@@ -61,15 +62,15 @@ at::Tensor Betas(const Configuration& config)
   const auto schedule = config.Get<std::string>("beta_schedule", lcm ? "scaled_linear" : "linear");
   if (schedule == "linear")
   {
-    return at::linspace(start, end, timesteps, at::kFloat);
+    return at::linspace(start, end, timesteps, type);
   }
   if (schedule == "scaled_linear")
   {
-    return at::linspace(std::sqrt(start), std::sqrt(end), timesteps, at::kFloat).square();
+    return at::linspace(std::sqrt(start), std::sqrt(end), timesteps, type).square();
   }
   if (schedule == "squaredcos_cap_v2")
   {
-    return CosineBetas(timesteps);
+    return CosineBetas(timesteps, type);
   }
   config.Refuse("beta_schedule");
 }

@@ -15,8 +15,8 @@ class Configuration;
  * beta_end, beta_schedule (linear, scaled_linear, squaredcos_cap_v2), trained_betas,
  * rescale_betas_zero_snr; an absent key has the default of the class that the file names, since
  * that is what the model was trained with, whichever scheduler samples it. The table is built in
- * float32, as the models were trained with it (1 - 0.999 is 5e-5 off there); what is derived from
- * it is double.
+ * float32, as diffusers' models were trained with it (1 - 0.999 is 5e-5 off there), or, where the
+ * key float64_betas of ours is true, in float64, as GLIDE was; what is derived from it is double.
  */
 class NoiseSchedule
 {

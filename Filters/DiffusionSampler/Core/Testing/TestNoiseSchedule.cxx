@@ -52,6 +52,28 @@ TEST(NoiseSchedule, CosineFollowsItsClosedForm)
   EXPECT_NEAR(schedule.AlphaBar(999) / schedule.AlphaBar(998), 0.001, 1e-6);
 }
 
+TEST(NoiseSchedule, IsAsExactAsTheConfigurationAsks)
+{
+  // The last beta is capped at 0.999, which float32 cannot hold.
+  json config{ { "beta_schedule", "squaredcos_cap_v2" } };
+  const auto ratio = [&config]
+  {
+    const tdl::NoiseSchedule schedule(tdl::SchedulerConfig(config));
+    return schedule.AlphaBar(999) / schedule.AlphaBar(998);
+  };
+  EXPECT_GT(std::abs(ratio() - 0.001), 1e-9);
+  config["float64_betas"] = true;
+  EXPECT_NEAR(ratio(), 0.001, 1e-15);
+  config = { { "float64_betas", true } };
+  const tdl::NoiseSchedule linear(tdl::SchedulerConfig(config));
+  double alphaBar = 1;
+  for (int t = 0; t < 1000; ++t)
+  {
+    alphaBar *= 1 - (1e-4 + t * (0.02 - 1e-4) / 999);
+  }
+  EXPECT_NEAR(linear.AlphaBar(999) / alphaBar, 1, 1e-12);
+}
+
 TEST(NoiseSchedule, TrainedBetasOverrideTheRest)
 {
   const json config{ { "trained_betas", { 0.1, 0.2, 0.5 } }, { "beta_schedule", "unknown" } };
@@ -100,6 +122,7 @@ TEST(NoiseSchedule, NamesWhatItDoesNotSupport)
   expectMention(
     { { "beta_schedule", "sigmoid" } }, "has beta_schedule = \"sigmoid\", which is not");
   expectMention({ { "beta_start", "small" } }, "has beta_start = \"small\", which is not");
+  expectMention({ { "float64_betas", 64 } }, "has float64_betas = 64, which is not");
   expectMention({ { "num_train_timesteps", 0 } }, "has num_train_timesteps = 0, which is not");
   const std::string range = "asks for betas outside [0, 1]; correct beta_start, beta_end or";
   expectMention({ { "beta_end", 2 } }, range);
