@@ -182,6 +182,21 @@ TEST_F(WeightFiles, NameWhatAnIndexLacks)
   this->ExpectMessage("second.safetensors' is not a sound safetensors file");
 }
 
+TEST_F(WeightFiles, ThatDoNotFitAreCountedAndTheFirstNamed)
+{
+  Tensors tensors{ { "weight", this->Weight.t() } };
+  for (const char* name : { "a", "b", "c", "d" })
+  {
+    tensors.emplace(name, this->Bias);
+  }
+  this->Write("model.safetensors", tensors);
+  EXPECT_EQ(this->Message(),
+    "The weights '" + (this->Folder.Path / "model.safetensors").string() +
+      "' do not fit the model's configuration; 1 missing: bias; 4 unexpected: a, b, c, ...; 1 of "
+      "another shape: weight (expected [2, 3], found [3, 2]). Choose the config.json that belongs "
+      "to these weights.");
+}
+
 TEST_F(WeightFiles, ThatCouldRunCodeAreRefused)
 {
   this->ExpectMessage("has no model.safetensors; choose");

@@ -3,13 +3,17 @@
 
 #include "Filters/DiffusionSampler/Core/Testing/TinyModel.h"
 #include "Filters/Foundation/Error.h"
+#include "Filters/Foundation/Memory.h"
 #include "Filters/Networks/Checksum.h"
 
 #include <ATen/Parallel.h>
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <cstdint>
 #include <cstdlib>
+#include <filesystem>
+#include <fstream>
 #include <limits>
 #include <numeric>
 
@@ -594,6 +598,24 @@ TEST_F(DiffusionSampler, RefusesWhatDoesNotFitIntoMemory)
   this->Parameters.StoredImageSize = 0;
   this->Parameters.InstancesPerPrompt = std::numeric_limits<int>::max();
   EXPECT_NE(this->Message<tdl::ResourceError>(), "no such error");
+}
+
+TEST_F(DiffusionSampler, RefusesWeightsThatDoNotFitIntoMemory)
+{
+  // A tensor of bytes, half of what is free, becomes one of floats. The file has a hole for it.
+  const std::string size = std::to_string(tdl::AvailableMemory() / 2);
+  const std::string header =
+    R"({"a":{"dtype":"U8","shape":[)" + size + R"(],"data_offsets":[0,)" + size + "]}}";
+  const std::uint64_t length = header.size();
+  const std::string path = this->Model.Path(tdl::TinyModel::WeightsName);
+  std::ofstream(path, std::ios::binary)
+      .write(reinterpret_cast<const char*>(&length), sizeof(length))
+    << header;
+  std::filesystem::resize_file(path, sizeof(length) + length + std::stoull(size));
+  const std::string message = this->Message<tdl::ResourceError>();
+  EXPECT_EQ(message.rfind("The weights in '" + this->Model.Path("unet") + "' take ", 0), 0U)
+    << message;
+  EXPECT_NE(message.find(" are free; choose a smaller model."), std::string::npos) << message;
 }
 
 TEST_F(DiffusionSampler, RefusesFoldersItCannotSample)
