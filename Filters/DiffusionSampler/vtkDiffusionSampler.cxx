@@ -244,6 +244,11 @@ int vtkDiffusionSampler::RequestData(
 
     tdl::SampledImages images = tdl::SampleImages(parameters, piece, tdl::MonitorOf(this));
 
+    for (const std::string& warning : images.Warnings)
+    {
+      vtkWarningMacro(<< warning);
+    }
+
     vtkFieldData* fields = output->GetFieldData();
     AddArray<vtkStringArray>(fields, tdl::names::Prompts, images.Prompts);
     AddArray<vtkStringArray>(fields, tdl::names::Groups, images.Groups);

@@ -92,18 +92,23 @@ def array_of(fields, name):
     return vtk_to_numpy(array)
 
 
-def errors_of(algorithm, run):
-    """The texts of the errors that a VTK object reports while `run` runs."""
-    errors = []
+def messages_of(algorithm, run, event):
+    """The texts that a VTK object reports by an event while `run` runs."""
+    messages = []
 
     def observe(_object, _event, text):
-        errors.append(text)
+        messages.append(text)
 
     observe.CallDataType = "string0"
-    tag = algorithm.AddObserver("ErrorEvent", observe)
+    tag = algorithm.AddObserver(event, observe)
     run()
     algorithm.RemoveObserver(tag)
-    return errors
+    return messages
+
+
+def errors_of(algorithm, run):
+    """The texts of the errors that a VTK object reports while `run` runs."""
+    return messages_of(algorithm, run, "ErrorEvent")
 
 
 def expect_error(proxy, words):

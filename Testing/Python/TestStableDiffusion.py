@@ -47,6 +47,15 @@ for decoding in ("Autoencoder", "Linear Approximation", "Tiled Autoencoder"):
     assert provenance["latent_decoding"] == decoding, provenance
 assert sizes == {"Autoencoder": (32, 32, 3), "Linear Approximation": (8, 8, 3), "Tiled Autoencoder": (32, 32, 3)}
 
+# One warning names the prompt that the text encoder cuts.
+cut = DiffusionSampler(ModelFolder=TEXT, Prompts=["a cat", "a " * 80 + "cat"], **SMALL)
+warnings = ic.messages_of(cut.GetClientSideObject(), cut.UpdatePipeline, "WarningEvent")
+assert len(warnings) == 1, warnings
+assert f"The prompt '{'a ' * 80}cat' is cut: the model takes the first 75 of its 81 tokens" in warnings[0]
+assert ic.output_of(cut).GetNumberOfPartitionedDataSets() == 2
+whole = DiffusionSampler(ModelFolder=TEXT, Prompts=["a cat"], **SMALL)
+assert not ic.messages_of(whole.GetClientSideObject(), whole.UpdatePipeline, "WarningEvent")
+
 # Unconditional models ignore the default guidance.
 for model in ("DDPM", "LDM"):
     output = ic.output_of(DiffusionSampler(ModelFolder=str(MODELS / model), **SMALL))

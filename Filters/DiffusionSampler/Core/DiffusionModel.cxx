@@ -74,6 +74,11 @@ DiffusionModel::DiffusionModel(
 
 DiffusionModel::~DiffusionModel() = default;
 
+PromptLength DiffusionModel::MeasurePrompt(const std::string&) const
+{
+  return {};
+}
+
 std::vector<Prompt> DiffusionModel::SuggestedPrompts() const
 {
   const std::filesystem::path file = std::filesystem::path(this->Path) / "prompts.txt";

@@ -28,6 +28,13 @@ using Condition = std::vector<at::Tensor>;
 /** Conditions of one model, at least one, as that of a batch. */
 Condition Concatenate(const std::vector<Condition>& conditions);
 
+/** How long a prompt is, in tokens of a model's tokenizer. */
+struct PromptLength
+{
+  std::size_t Tokens = 0; ///< 0 too where the model has no tokenizer.
+  std::size_t Kept = 0;   ///< The first of them, which the model takes.
+};
+
 /** How a model is opened. */
 struct ModelOptions
 {
@@ -79,6 +86,9 @@ public:
    * @throws ParameterError as PromptName, and when it is empty and the model was not trained so.
    */
   virtual Condition EncodeNegative(const std::string& prompt) const = 0;
+
+  /** How much of a prompt the model takes. @throws DataError as its tokenizer. */
+  virtual PromptLength MeasurePrompt(const std::string& prompt) const;
 
   /** The prompts of the folder's prompts.txt, else the family's suggestion, which may be none. */
   std::vector<Prompt> SuggestedPrompts() const;

@@ -139,6 +139,32 @@ std::vector<Prompt> NamedPrompts(const SamplerParameters& parameters, const Diff
   return named;
 }
 
+// A sentence on each prompt that is too long for the model.
+std::vector<std::string> CutPrompts(const SamplerParameters& parameters,
+  const std::vector<Prompt>& prompts, const DiffusionModel& model)
+{
+  std::vector<std::string> warnings;
+  const auto measure = [&](const char* what, const std::string& prompt)
+  {
+    const PromptLength length = model.MeasurePrompt(prompt);
+    if (length.Kept < length.Tokens)
+    {
+      warnings.push_back(std::string(what) + " '" + prompt +
+        "' is cut: the model takes the first " + std::to_string(length.Kept) + " of its " +
+        std::to_string(length.Tokens) + " tokens; put what matters first or shorten it.");
+    }
+  };
+  for (const Prompt& prompt : prompts)
+  {
+    measure("The prompt", prompt.Text);
+  }
+  if (parameters.GuidanceScale != 1.0)
+  {
+    measure("The Negative Prompt", parameters.NegativePrompt);
+  }
+  return warnings;
+}
+
 // What all walks of a run share.
 struct Plan
 {
@@ -203,6 +229,7 @@ public:
   void Advance()
   {
     const int step = this->State.Step;
+    this->Stored.clear();
     const at::Tensor before = this->Image();
     at::Tensor activations;
     // A step looks at the sample itself first, then at trial samples.
@@ -310,6 +337,27 @@ private:
   void Store(const at::Tensor& samples, std::vector<std::uint8_t> SampledInstance::*array,
     std::size_t iteration)
   {
+    const at::Tensor bytes = this->Bytes(samples);
+    const std::uint8_t* source = bytes.data_ptr<std::uint8_t>();
+    const std::size_t size = bytes.numel() / this->Instances.size();
+    for (SampledInstance& instance : this->Instances)
+    {
+      std::copy_n(source, size, (instance.*array).data() + iteration * size);
+      source += size;
+    }
+  }
+
+  // The images of samples, (B, H, W, C) uint8, the lowest row first, on the CPU. The last step
+  // stores its predictions twice, and its image may be the final one: each is decoded once.
+  at::Tensor Bytes(const at::Tensor& samples)
+  {
+    for (const auto& [known, bytes] : this->Stored)
+    {
+      if (at::equal(known, samples))
+      {
+        return bytes;
+      }
+    }
     const at::Tensor images = this->Shared.Model.Decode(samples, this->Prompted);
     at::Tensor resized = images;
     if (images.size(2) != this->Shared.Height || images.size(3) != this->Shared.Width)
@@ -326,13 +374,8 @@ private:
                                .permute({ 0, 2, 3, 1 })
                                .cpu()
                                .contiguous();
-    const std::uint8_t* source = bytes.data_ptr<std::uint8_t>();
-    const std::size_t size = bytes.numel() / this->Instances.size();
-    for (SampledInstance& instance : this->Instances)
-    {
-      std::copy_n(source, size, (instance.*array).data() + iteration * size);
-      source += size;
-    }
+    this->Stored.emplace_back(samples, bytes);
+    return bytes;
   }
 
   const Plan& Shared;
@@ -340,6 +383,7 @@ private:
   Condition Prompted;
   Condition Guided; ///< The negative prompt's, where there is one, then Prompted.
   Scheduler::State State;
+  std::vector<std::pair<at::Tensor, at::Tensor>> Stored; ///< By this step: samples, their Bytes.
 };
 
 nlohmann::json Settings(
@@ -525,6 +569,7 @@ SampledImages SampleImages(
 
   SampledImages images;
   Describe(images, plan, prompts);
+  images.Warnings = CutPrompts(parameters, prompts, *model);
   images.Provenance = Settings(parameters, *model, plan).dump();
 
   const std::uint64_t perPrompt = parameters.InstancesPerPrompt;

@@ -139,6 +139,8 @@ struct SampledImages
   std::vector<std::string> Groups;
   /** [P] Index into Groups. */
   std::vector<int> PromptGroups;
+  /** What the user should know beside the images, a sentence each: prompts that are cut. */
+  std::vector<std::string> Warnings;
   /** In order of their numbers; fewer than asked for when the run was stopped. */
   std::vector<SampledInstance> Instances;
   /** JSON object: the model, its checksum, all settings, versions, device. */

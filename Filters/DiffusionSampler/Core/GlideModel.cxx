@@ -10,6 +10,7 @@
 #include <ATen/ATen.h>
 #include <ATen/CPUGeneratorImpl.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <memory>
 
@@ -125,6 +126,13 @@ public:
   Condition EncodeNegative(const std::string& prompt) const override
   {
     return this->Encode(prompt);
+  }
+
+  PromptLength MeasurePrompt(const std::string& prompt) const override
+  {
+    const std::size_t tokens = this->Tokenizer.Tokenize(prompt).size();
+    const auto length = static_cast<std::size_t>(this->Base->Config().TextContext);
+    return { tokens, std::min(tokens, length) };
   }
 
   std::vector<std::int64_t> SampleShape() const override { return Shape(*this->Base); }

@@ -8,6 +8,7 @@
 
 #include <ATen/ATen.h>
 
+#include <algorithm>
 #include <regex>
 
 namespace tdl
@@ -27,6 +28,13 @@ struct TextEncoder
   {
     return this->Network->Forward(
       at::tensor(this->Tokenizer.Encode(prompt), at::kLong).unsqueeze(0).to(device));
+  }
+
+  PromptLength Measure(const std::string& prompt) const
+  {
+    constexpr std::size_t beginAndEnd = 2;
+    const std::size_t tokens = this->Tokenizer.Tokenize(prompt).size();
+    return { tokens, std::min(tokens, this->Tokenizer.Length() - beginAndEnd) };
   }
 };
 
@@ -132,6 +140,11 @@ public:
     }
   }
 
+  PromptLength MeasurePrompt(const std::string& prompt) const override
+  {
+    return this->Text.Measure(prompt);
+  }
+
   Condition Encode(const std::string& prompt) const override
   {
     return { this->Text.Encode(prompt, this->Device()).LastHiddenState };
@@ -170,6 +183,13 @@ public:
       Configuration(ComponentFolder(folder, "text_encoder_2") + "/config.json")
         .Refuse("architectures");
     }
+  }
+
+  PromptLength MeasurePrompt(const std::string& prompt) const override
+  {
+    const PromptLength first = this->First.Measure(prompt);
+    const PromptLength second = this->Second.Measure(prompt);
+    return second.Kept < first.Kept ? second : first;
   }
 
   Condition Encode(const std::string& prompt) const override

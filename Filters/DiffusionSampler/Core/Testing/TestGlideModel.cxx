@@ -175,6 +175,18 @@ TEST_F(GlideModel, NeedsPrompts)
   this->ExpectMessage("not UTF-8 at byte 2");
 }
 
+TEST_F(GlideModel, TellsWhichPromptsAreCut)
+{
+  this->Parameters.InferenceSteps = 1;
+  const std::string most = "a a a a a a a a"; // the network's context is of 8 tokens
+  this->Parameters.Prompts = { most };
+  EXPECT_TRUE(this->Sample().Warnings.empty());
+  this->Parameters.Prompts = { most, most + " a cat" };
+  EXPECT_EQ(this->Sample().Warnings,
+    std::vector<std::string>{ "The prompt 'a a a a a a a a a cat' is cut: the model takes the "
+                              "first 8 of its 10 tokens; put what matters first or shorten it." });
+}
+
 TEST_F(GlideModel, NamesWhatItsFolderLacks)
 {
   this->Parameters.InferenceSteps = 1;

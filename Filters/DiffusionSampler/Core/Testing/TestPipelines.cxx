@@ -171,6 +171,33 @@ TEST_F(StableDiffusion, TakesAnyTextAsPrompt)
   EXPECT_NE(this->Message<tdl::DataError>().find("UTF-8"), std::string::npos);
 }
 
+TEST_F(StableDiffusion, TellsWhichPromptsAreCut)
+{
+  EXPECT_TRUE(this->Sample().Warnings.empty());
+  // Begin, end and 75 others: 77 is what CLIP's text encoder takes.
+  std::string most = "cat";
+  for (int word = 1; word < 75; ++word)
+  {
+    most += " 1";
+  }
+  this->Parameters.Prompts = { most };
+  EXPECT_TRUE(this->Sample().Warnings.empty());
+  this->Parameters.Prompts = { most, most + " 2 3", "cat" };
+  const tdl::SampledImages cut = this->Sample();
+  EXPECT_EQ(cut.Warnings,
+    std::vector<std::string>{ "The prompt '" + most +
+      " 2 3' is cut: the model takes the first 75 of its 77 tokens; put what matters first or "
+      "shorten it." });
+  EXPECT_EQ(cut.Instances[2].Image, cut.Instances[0].Image) << "what is cut off counts";
+
+  this->Parameters.Prompts = { "cat" };
+  this->Parameters.NegativePrompt = most + " 2";
+  ASSERT_EQ(this->Sample().Warnings.size(), 1U);
+  EXPECT_EQ(this->Sample().Warnings[0].rfind("The Negative Prompt 'cat 1 ", 0), 0U);
+  this->Parameters.GuidanceScale = 1;
+  EXPECT_TRUE(this->Sample().Warnings.empty()) << "without guidance nobody reads it";
+}
+
 TEST_F(StableDiffusion, StoresImagesInTheModelsProportions)
 {
   this->Model.Change("unet/config.json", "sample_size", { 4, 8 });
@@ -283,6 +310,19 @@ TEST_F(StableDiffusionXL, GuidesAwayFromZerosOrFromTheEmptyPrompt)
   const tdl::SampledImages zeros = this->Sample();
   this->Model.Change("model_index.json", "force_zeros_for_empty_prompt", false);
   EXPECT_NE(this->Sample().Instances[0].Image, zeros.Instances[0].Image);
+}
+
+TEST_F(StableDiffusionXL, TellsWhichPromptsAreCut)
+{
+  std::string prompt = "cat";
+  for (int word = 0; word < 80; ++word)
+  {
+    prompt += " !";
+  }
+  this->Parameters.Prompts = { prompt };
+  const std::vector<std::string> warnings = this->Sample().Warnings;
+  ASSERT_EQ(warnings.size(), 1U);
+  EXPECT_NE(warnings[0].find("takes the first 75 of its "), std::string::npos) << warnings[0];
 }
 
 TEST_F(StableDiffusionXL, RefusesATextEncoderWithoutProjection)
