@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 //
-// Samples a model and tells how long a step takes, and how long the bare network; benchmark.py runs
-// it beside diffusers.
+// Samples a model and tells how long a step takes, how long the bare network, and what memory they
+// take; benchmark.py runs it beside diffusers.
 
 #include "Filters/DiffusionSampler/Core/DiffusionModel.h"
 #include "Filters/DiffusionSampler/Core/DiffusionSampler.h"
@@ -15,13 +15,13 @@
 #include <c10/core/InferenceMode.h>
 #include <nlohmann/json.hpp>
 
-#include <sys/resource.h>
-
 #include <algorithm>
 #include <chrono>
 #include <cstdio>
+#include <fstream>
 #include <iostream>
 #include <limits>
+#include <stdexcept>
 #include <string>
 #include <vector>
 
@@ -33,11 +33,20 @@ double Now()
   return std::chrono::duration<double>(time).count();
 }
 
+// That of getrusage would be that of the program which started this one, where it was larger.
 double PeakMegabytes()
 {
-  rusage usage{};
-  getrusage(RUSAGE_SELF, &usage);
-  return usage.ru_maxrss / 1024.0;
+  std::ifstream status("/proc/self/status");
+  std::string word;
+  double kilobytes = 0;
+  while (status >> word)
+  {
+    if (word == "VmHWM:" && status >> kilobytes)
+    {
+      return kilobytes / 1024;
+    }
+  }
+  throw std::runtime_error("/proc/self/status does not tell the peak memory; run this on Linux.");
 }
 
 double Median(std::vector<double> values)
@@ -65,33 +74,50 @@ double StepSeconds(const tdl::SamplerParameters& parameters)
   return Median(steps);
 }
 
-// Median seconds in which every instance went through the network once, each on one thread.
-double BareSeconds(const tdl::DiffusionModel& model, const std::string& prompt, bool guided,
-  int instances, int threads, int repeats)
+// The network of a model with nothing around it.
+class BareNetwork
 {
-  const tdl::InferenceScope scope(1);
-  tdl::Condition condition = model.Encode(prompt);
-  if (guided)
+public:
+  BareNetwork(const tdl::DiffusionModel& model, const std::string& prompt, bool guided)
+    : Model(model)
   {
-    condition = tdl::Concatenate({ condition, condition });
+    const c10::InferenceMode inference;
+    this->Condition = model.Encode(prompt);
+    std::vector<std::int64_t> shape = model.SampleShape();
+    if (guided)
+    {
+      this->Condition = tdl::Concatenate({ this->Condition, this->Condition });
+      shape[0] = 2;
+    }
+    this->Sample = at::randn(shape);
   }
-  std::vector<std::int64_t> shape = model.SampleShape();
-  shape[0] = guided ? 2 : 1;
-  const at::Tensor sample = at::randn(shape);
-  std::vector<double> seconds;
-  for (int repeat = 0; repeat < repeats; ++repeat)
+
+  // Once, of one instance.
+  void Run() const
   {
-    const double begin = Now();
-    tdl::ForEach(instances, threads,
-      [&](int)
-      {
-        const c10::InferenceMode inference;
-        model.Forward(sample, 500.0, condition, nullptr);
-      });
-    seconds.push_back(Now() - begin);
+    const c10::InferenceMode inference;
+    this->Model.Forward(this->Sample, 500.0, this->Condition, nullptr);
   }
-  return Median(seconds);
-}
+
+  // Median seconds in which every instance goes through once, each on one thread.
+  double Seconds(int instances, int threads, int repeats) const
+  {
+    const tdl::InferenceScope scope(1);
+    std::vector<double> seconds;
+    for (int repeat = 0; repeat < repeats; ++repeat)
+    {
+      const double begin = Now();
+      tdl::ForEach(instances, threads, [this](int) { this->Run(); });
+      seconds.push_back(Now() - begin);
+    }
+    return Median(seconds);
+  }
+
+private:
+  const tdl::DiffusionModel& Model;
+  tdl::Condition Condition;
+  at::Tensor Sample;
+};
 
 int Run(int argc, char** argv)
 {
@@ -117,16 +143,22 @@ int Run(int argc, char** argv)
   parameters.Prompts = { prompt };
   parameters.BatchSize = parameters.InstancesPerPrompt;
 
+  const double before = PeakMegabytes();
   const double step = StepSeconds(parameters);
-  const double peak = PeakMegabytes();
+  const double peak = PeakMegabytes() - before;
   tdl::ModelOptions options;
   options.Decoding = parameters.Decoding;
   const auto model = tdl::DiffusionModel::Open(parameters.ModelFolder, options);
-  const double bare =
-    BareSeconds(*model, prompt, parameters.GuidanceScale != 1.0, parameters.InstancesPerPrompt,
-      tdl::ResolveThreads(parameters.Threads), parameters.InferenceSteps);
+  const BareNetwork network(*model, prompt, parameters.GuidanceScale != 1.0);
+  const int threads = tdl::ResolveThreads(parameters.Threads);
+  const int instances = parameters.InstancesPerPrompt;
+  const double bare = network.Seconds(instances, threads, parameters.InferenceSteps);
+  // Of as many instances as may be at work at once.
+  const double activations = std::min(instances, threads) *
+    static_cast<double>(tdl::PeakTensorMemory([&network] { network.Run(); }));
   std::cout << nlohmann::json({ { "step_s", step }, { "bare_s", bare }, { "peak_mb", peak },
-                 { "weights_mb", model->WeightBytes() / 1048576.0 } })
+                 { "weights_mb", model->WeightBytes() / 1048576.0 },
+                 { "activations_mb", activations / 1048576.0 } })
             << "\n";
   return 0;
 }

@@ -8,8 +8,12 @@
 Models: the default one, and one of Stable Diffusion 1.5's shape (a UNet of 860 million parameters on
 4 x 64 x 64 latents) with random weights. Both sides sample as many images at once as there are threads,
 by DDIM, with guidance; diffusers in one batch, in inference mode. Times are medians of the steps but the
-first and the last; the turns alternate, and the best of each side counts. "network" is the same network
-in the same LibTorch with nothing around it.
+first and the last; the turns alternate, and the best of each side counts.
+
+    network      the same network in the same LibTorch with nothing around it
+    peak         most memory, less that of the program before it opened the model
+    activations  most memory that tensors take while the network runs, for the instances at work at once
+    beyond       what the peak has beyond the weights, in activations
 """
 import argparse
 import json
@@ -79,8 +83,8 @@ def main():
     arguments = parser.parse_args()
     torch.set_num_threads(arguments.threads)
     instances = arguments.threads
-    print("| model | s/image and step | network | ratio | diffusers | ratio | peak MB | weights MB |\n"
-          "|---|---|---|---|---|---|---|---|")
+    print("| model | s/image and step | network | ratio | diffusers | ratio | network's ratio | peak MB | weights MB "
+          "| activations MB | beyond |\n|---|---|---|---|---|---|---|---|---|---|---|")
     for name in arguments.models:
         with tempfile.TemporaryDirectory() as scratch:
             if name == "default":
@@ -99,9 +103,11 @@ def main():
                 report = run_ours(arguments.program, folder, prompt, instances, steps, arguments.threads)
                 ours, bare = min(ours, report["step_s"]), min(bare, report["bare_s"])
                 theirs = min(theirs, step_seconds(network, scheduler, condition, instances, steps))
+            beyond = (report["peak_mb"] - report["weights_mb"]) / report["activations_mb"]
             print(f"| {name} | {ours / instances:.4f} | {bare / instances:.4f} | {ours / bare:.3f} "
-                  f"| {theirs / instances:.4f} | {ours / theirs:.2f} | {report['peak_mb']:.0f} "
-                  f"| {report['weights_mb']:.0f} |", flush=True)
+                  f"| {theirs / instances:.4f} | {ours / theirs:.2f} | {bare / theirs:.2f} "
+                  f"| {report['peak_mb']:.0f} | {report['weights_mb']:.0f} | {report['activations_mb']:.0f} "
+                  f"| {beyond:.2f} |", flush=True)
 
 
 if __name__ == "__main__":
