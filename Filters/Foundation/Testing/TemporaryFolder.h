@@ -9,13 +9,14 @@
 namespace tdl
 {
 /**
- * An empty folder of one's own that goes with the object. Tests run side by side, so none of them may
- * write where another does.
+ * An empty folder of one's own that goes with the object. Tests run side by side, so none of them
+ * may write where another does.
  */
 class TemporaryFolder
 {
 public:
-  /** The folder's name begins with \p name: spaces and letters outside of ASCII find what can't take them. */
+  /** The folder's name begins with \p name: spaces and letters outside of ASCII find what can't
+   * take them. */
   explicit TemporaryFolder(const std::string& name = "tdl")
   {
     std::string pattern = (std::filesystem::temp_directory_path() / (name + "-XXXXXX")).string();
