@@ -324,7 +324,7 @@ private:
 
   void StoreActivations(const at::Tensor& activations, std::size_t iteration)
   {
-    const at::Tensor values = activations.cpu().contiguous();
+    const at::Tensor values = activations.to(at::kCPU, at::kFloat).contiguous();
     const float* source = values.data_ptr<float>();
     const std::size_t size = values.size(1);
     for (SampledInstance& instance : this->Instances)
