@@ -366,14 +366,14 @@ private:
         at::_upsample_bilinear2d_aa(images, { this->Shared.Height, this->Shared.Width }, false);
     }
     // Rounded half to even, as diffusers does; flipped because VTK's first row is the lowest.
-    const at::Tensor bytes = (resized * 127.5 + 127.5)
-                               .clamp(0, 255)
-                               .round()
-                               .to(at::kByte)
-                               .flip({ 2 })
-                               .permute({ 0, 2, 3, 1 })
-                               .cpu()
-                               .contiguous();
+    at::Tensor bytes = (resized * 127.5 + 127.5)
+                         .clamp(0, 255)
+                         .round()
+                         .to(at::kByte)
+                         .flip({ 2 })
+                         .permute({ 0, 2, 3, 1 })
+                         .cpu()
+                         .contiguous();
     this->Stored.emplace_back(samples, bytes);
     return bytes;
   }
