@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Recorded Run Reader: folders of images and array files, parts of them, holes, and what it refuses."""
 import pathlib
+import re
 import shutil
 
 import numpy as np
+from paraview import servermanager
 from paraview.simple import FilmStrip, OpenDataFile, RecordedRunReader, SaveData
 from vtkmodules.vtkCommonDataModel import vtkCompositeDataSet
 
@@ -99,6 +101,16 @@ assert field(output, 0, "Instance") == [2] and field(output, 0, "Seed") == [8]
 assert field(output, 0, "Timestep").tolist() == [999, 500, 1]
 assert np.abs(images_of(output, 0).astype(int) - PIXELS[1]).max() <= 1
 assert np.abs(images_of(output, 1).astype(int) - PIXELS[0]).max() <= 1
+
+# File > Open makes one regular expression of the patterns of all readers, which a single one can spoil.
+factory = servermanager.vtkSMProxyManager.GetProxyManager().GetReaderFactory()
+factory.UpdateAvailableReaders()
+types = factory.GetSupportedFileTypes(servermanager.ActiveConnection.Session).split(";;")
+patterns = types[0][types[0].rindex("(") + 1:types[0].rindex(")")].split()
+listed = re.compile("|".join(pattern.replace(".", r"\.").replace("*", ".*") for pattern in patterns))
+for name in ("run.npy", "features.safetensors", "run.h5", "run.json", "table.csv"):
+    assert listed.fullmatch(name), name
+assert not listed.fullmatch("README.md")
 
 # A folder with a name of its own kind, a hole, and a film strip that keeps it white.
 folder = pathlib.Path("a f\u00f6lder of images")
