@@ -111,6 +111,7 @@ listed = re.compile("|".join(pattern.replace(".", r"\.").replace("*", ".*") for 
 for name in ("run.npy", "features.safetensors", "run.h5", "run.json", "table.csv"):
     assert listed.fullmatch(name), name
 assert not listed.fullmatch("README.md")
+assert listed.fullmatch("a folder"), "The dialog's OK takes no folder."
 
 # A folder with a name of its own kind, a hole, and a film strip that keeps it white.
 folder = pathlib.Path("a f\u00f6lder of images")
