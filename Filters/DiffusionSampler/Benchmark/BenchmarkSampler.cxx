@@ -7,6 +7,7 @@
 #include "Filters/DiffusionSampler/Core/DiffusionSampler.h"
 #include "Filters/Foundation/ForEach.h"
 #include "Filters/Foundation/Threads.h"
+#include "Filters/Networks/Blas.h"
 #include "Filters/Networks/InferenceScope.h"
 #include "Filters/Networks/Memory.h"
 
@@ -121,6 +122,7 @@ private:
 
 int Run(int argc, char** argv)
 {
+  tdl::PrepareBlas();
   tdl::SamplerParameters parameters;
   parameters.InferenceSteps = 10;
   parameters.CaptureEvery = std::numeric_limits<int>::max();
