@@ -36,7 +36,7 @@ GUIDANCE = 2.0
 
 def make_stable_diffusion(folder):
     torch.manual_seed(1)
-    UNet2DConditionModel(cross_attention_dim=768).save_pretrained(folder / "unet")
+    UNet2DConditionModel(sample_size=64, cross_attention_dim=768).save_pretrained(folder / "unet")
     # Not measured, hence small.
     AutoencoderKL(block_out_channels=(32, 32, 32, 32), down_block_types=("DownEncoderBlock2D",) * 4,
                   up_block_types=("UpDecoderBlock2D",) * 4).save_pretrained(folder / "vae")
