@@ -73,18 +73,21 @@ int Run(int argc, char** argv)
   // A wish to stop waits for the next question; the last wait is for the result.
   double asked = begin;
   double wait = 0.0;
-  const tdl::EmbeddingResult result = tdl::Embed(elements, parameters,
-    [&](const tdl::Progress& progress)
+  const tdl::Monitor monitor = [&](const tdl::Progress& progress)
+  {
+    wait = std::max(wait, Now() - asked);
+    asked = Now();
+    if (!prepared && progress.Stage == "Optimization")
     {
-      wait = std::max(wait, Now() - asked);
-      asked = Now();
-      if (!prepared && progress.Stage == "Optimization")
-      {
-        prepared = true;
-        optimization = Now();
-      }
-      return true;
-    });
+      prepared = true;
+      optimization = Now();
+    }
+    return true;
+  };
+  tdl::EvolutionaryEmbedding embedding(elements, parameters, monitor);
+  embedding.Start(elements, parameters, monitor);
+  embedding.Run(monitor);
+  const tdl::EmbeddingResult result = embedding.GetResult();
   const double end = Now();
   rusage usage{};
   getrusage(RUSAGE_SELF, &usage);

@@ -25,7 +25,7 @@ std::vector<int> Assign(const Vectors& rows, const std::vector<int>& listed,
 {
   std::vector<int> all(centroids.rows());
   std::iota(all.begin(), all.end(), 0);
-  const Tiles tiles(centroids, all, center);
+  const Tiles tiles(centroids, all, center, threads);
   const std::vector<Range> every{ { 0, (tiles.Size() + Tiles::Width - 1) / Tiles::Width } };
   std::vector<int> nearest(listed.size(), 0);
   const double work = static_cast<double>(centroids.rows()) * static_cast<double>(rows.cols());

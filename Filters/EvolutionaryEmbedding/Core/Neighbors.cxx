@@ -72,8 +72,9 @@ NeighborSearch::NeighborSearch(
   {
     row += range.Begin;
   }
-  this->Base =
-    Tiles(rows, taken, rows.middleRows(range.Begin, range.Size()).cast<double>().colwise().mean());
+  tick(this->Partition ? 0.8 : 0.0);
+  this->Base = Tiles(rows, taken,
+    rows.middleRows(range.Begin, range.Size()).cast<double>().colwise().mean(), threads);
   if (this->Partition)
   {
     this->ChooseReach(threads, [&tick](double done) { tick(0.8 + 0.2 * done); });

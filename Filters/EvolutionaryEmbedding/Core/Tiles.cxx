@@ -154,7 +154,8 @@ void Selection::Shrink()
   }
 }
 
-Tiles::Tiles(const Vectors& rows, const std::vector<int>& index, Eigen::RowVectorXd center)
+Tiles::Tiles(
+  const Vectors& rows, const std::vector<int>& index, Eigen::RowVectorXd center, int threads)
   : Count(static_cast<int>(index.size()))
   , Center(std::move(center))
 {
@@ -162,6 +163,7 @@ Tiles::Tiles(const Vectors& rows, const std::vector<int>& index, Eigen::RowVecto
   const std::size_t tiles = (index.size() + Width - 1) / Width;
   this->Values.assign(tiles * Width * dimension, 0.0f);
   this->HalfNorms.assign(tiles * Width, std::numeric_limits<float>::infinity());
+#pragma omp parallel for num_threads(threads)
   for (std::size_t i = 0; i < index.size(); ++i)
   {
     float* tile = &this->Values[i / Width * Width * dimension];

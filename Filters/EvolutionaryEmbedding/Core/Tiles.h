@@ -61,7 +61,7 @@ public:
 
   Tiles() = default;
   /** @param index [n] Which of the rows. */
-  Tiles(const Vectors& rows, const std::vector<int>& index, Eigen::RowVectorXd center);
+  Tiles(const Vectors& rows, const std::vector<int>& index, Eigen::RowVectorXd center, int threads);
 
   /** Number of rows. */
   int Size() const { return this->Count; }
