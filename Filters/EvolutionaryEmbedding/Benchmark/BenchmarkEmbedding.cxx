@@ -48,13 +48,15 @@ int Run(int argc, char** argv)
   app.add_option("--threads", parameters.Threads, "Threads; 0 = all cores");
   CLI11_PARSE(app, argc, argv);
 
-  const tdl::SharedArray matrix = tdl::OpenMatrix(features);
+  tdl::SharedArray matrix = tdl::OpenMatrix(features);
   const std::vector<float> values = matrix->ReadAll();
+  const std::vector<std::uint64_t> shape = matrix->Shape;
+  matrix.reset(); // the file's memory is not the embedding's
 
   tdl::Elements elements;
   elements.Features = values.data();
-  elements.Count = static_cast<int>(matrix->Shape[0]);
-  elements.Dimension = static_cast<int>(matrix->Shape[1]);
+  elements.Count = static_cast<int>(shape[0]);
+  elements.Dimension = static_cast<int>(shape[1]);
   const int perIteration = instances > 0 ? instances : elements.Count;
   for (int row = 0; row < elements.Count; ++row)
   {
