@@ -132,20 +132,28 @@ void ChangeLayout(
 }
 }
 
-void EmbeddingResult::SetArrays(const std::vector<int>& elements, const Points& points,
+void EmbeddingResult::SetArrays(const std::vector<int>& placeOf, const Points& points,
   const Eigen::ArrayXd& targets, const Eigen::ArrayXd& semantic, const Eigen::ArrayXd& displacement,
-  const Eigen::ArrayXd& alignment)
+  const Eigen::ArrayXd& alignment, int threads)
 {
-  this->Position.resize(points.rows(), 2);
-  this->Position(elements, Eigen::indexing::all) = points;
-  const std::pair<Eigen::ArrayXd*, const Eigen::ArrayXd*> arrays[] = {
-    { &this->TargetDisplacement, &targets }, { &this->SemanticLoss, &semantic },
-    { &this->DisplacementLoss, &displacement }, { &this->AlignmentLoss, &alignment }
-  };
-  for (const auto& [own, sorted] : arrays)
+  const Eigen::Index count = points.rows();
+  this->Position.resize(count, 2);
+  for (Eigen::ArrayXd* own : { &this->TargetDisplacement, &this->SemanticLoss,
+         &this->DisplacementLoss, &this->AlignmentLoss })
   {
-    own->resize(points.rows());
-    (*own)(elements) = *sorted;
+    own->resize(count);
+  }
+  // What is read at random is in memory already; what is written in order is not.
+#pragma omp parallel for num_threads(threads)
+  for (Eigen::Index element = 0; element < count; ++element)
+  {
+    const int place = placeOf[element];
+    this->Position(element, 0) = points(place, 0);
+    this->Position(element, 1) = points(place, 1);
+    this->TargetDisplacement[element] = targets[place];
+    this->SemanticLoss[element] = semantic[place];
+    this->DisplacementLoss[element] = displacement[place];
+    this->AlignmentLoss[element] = alignment[place];
   }
 }
 
@@ -160,6 +168,8 @@ struct EvolutionaryEmbedding::State
   std::vector<std::string> PerplexityWarnings;
   /** [N] Position of the arrangement at each place of P; the arrays below have P's order. */
   std::vector<int> PositionAt;
+  /** [N] Place of each element. */
+  std::vector<int> PlaceOf;
   /** [N] Place of the same instance's next iteration, or -1. */
   std::vector<int> Next;
   /** [instances] Empty until a start needs it. */
@@ -184,13 +194,20 @@ struct EvolutionaryEmbedding::State
   /** Positions at earlier steps. */
   std::vector<std::pair<int, Points>> Snapshots;
 
+  /** The step whose points repel each other in Semantic, or -1. */
+  int PlacedStep = -1;
+  /** Losses of a step, and the elements' parts of them; Step is -1 where there are none. */
+  LossRecord Losses;
+  Eigen::ArrayXd SemanticParts, DisplacementParts, AlignmentParts;
+
   // Kept from step to step for their memory alone.
   Points Gradient, Curvature;
-  Eigen::ArrayXd SemanticParts, DisplacementParts, AlignmentParts;
 
   void Adopt(const Elements& elements, const EmbeddingParameters& parameters);
   void Begin(double skipped);
-  LossRecord Evaluate(const Points& points, int step);
+  void Forget();
+  void Place(const Points& points, int step);
+  const LossRecord& Evaluate(const Points& points, int step);
   void Record();
   void Keep();
 };
@@ -225,6 +242,11 @@ EvolutionaryEmbedding::EvolutionaryEmbedding(
   {
     const int next = self.Arrangement.Next[position];
     self.Next.push_back(next < 0 ? -1 : placeOf[next]);
+  }
+  self.PlaceOf.resize(placeOf.size());
+  for (std::size_t position = 0; position < placeOf.size(); ++position)
+  {
+    self.PlaceOf[self.Arrangement.Element[position]] = placeOf[position];
   }
   self.Arrangement.Next = self.Arrangement.Previous = {}; // no longer needed
   self.Semantic = std::make_unique<SemanticLoss>(
@@ -265,6 +287,7 @@ void EvolutionaryEmbedding::State::Adopt(
   }
   this->Gradient.resize(count, 2);
   this->Curvature.resize(count, 2);
+  this->Forget();
 }
 
 /** The first step is next. */
@@ -274,6 +297,7 @@ void EvolutionaryEmbedding::State::Begin(double skipped)
   const Layout frame = IsPlain(this->Parameters) ? Layout::Rectilinear : this->Parameters.Layout;
   this->Descent = std::make_unique<Optimizer>(
     frame, this->Position.rows(), LongestStep(this->Targets), this->PointThreads);
+  this->Forget();
   this->Step = 0;
   this->Skipped = skipped;
   this->History.clear();
@@ -338,18 +362,42 @@ void EvolutionaryEmbedding::Update(
   self.Begin(0.5);
 }
 
-LossRecord EvolutionaryEmbedding::State::Evaluate(const Points& points, int step)
+/** To be called where other points or parameters belong to the same step. */
+void EvolutionaryEmbedding::State::Forget()
 {
-  LossRecord losses;
-  losses.Step = step;
-  losses.Semantic = this->Semantic->Evaluate(points, this->SemanticParts);
-  losses.Displacement = this->Displacement->Evaluate(points, this->DisplacementParts);
-  losses.Alignment = this->Alignment->Evaluate(points, this->AlignmentParts);
-  losses.Total = losses.Semantic + this->Parameters.DisplacementWeight * losses.Displacement +
-    this->Parameters.AlignmentWeight * losses.Alignment;
-  if (!std::isfinite(losses.Total))
+  this->PlacedStep = -1;
+  this->Losses.Step = -1;
+}
+
+/** Makes the points of a step repel each other, where they do not yet. */
+void EvolutionaryEmbedding::State::Place(const Points& points, int step)
+{
+  if (this->PlacedStep != step)
   {
-    throw Diverged(step);
+    this->PlacedStep = -1;
+    this->Semantic->SetPoints(points);
+    this->PlacedStep = step;
+  }
+}
+
+/** The losses of the points of a step. */
+const LossRecord& EvolutionaryEmbedding::State::Evaluate(const Points& points, int step)
+{
+  LossRecord& losses = this->Losses;
+  if (losses.Step != step)
+  {
+    losses.Step = -1;
+    this->Place(points, step);
+    losses.Semantic = this->Semantic->Evaluate(this->SemanticParts);
+    losses.Displacement = this->Displacement->Evaluate(points, this->DisplacementParts);
+    losses.Alignment = this->Alignment->Evaluate(points, this->AlignmentParts);
+    losses.Total = losses.Semantic + this->Parameters.DisplacementWeight * losses.Displacement +
+      this->Parameters.AlignmentWeight * losses.Alignment;
+    if (!std::isfinite(losses.Total))
+    {
+      throw Diverged(step);
+    }
+    losses.Step = step;
   }
   return losses;
 }
@@ -389,8 +437,10 @@ void EvolutionaryEmbedding::Step()
     done(self.Step - 1) < spreadAt)
   {
     SpreadBranches(self.Next, self.Position);
+    self.Forget();
   }
-  self.Semantic->SetGradient(self.Position, phase.Exaggeration, self.Gradient);
+  self.Place(self.Position, self.Step);
+  self.Semantic->SetGradient(phase.Exaggeration, self.Gradient);
   self.Semantic->SetCurvature(self.Curvatures, self.Curvature);
   if (phase.DisplacementWeight > 0.0)
   {
@@ -407,6 +457,9 @@ void EvolutionaryEmbedding::Step()
     throw Diverged(self.Step);
   }
   ++self.Step;
+  // The next step begins with this, as does the result of a stop: done before the monitor is asked,
+  // it is not waited for twice.
+  self.Place(self.Position, self.Step);
   if (self.Step % RecordEvery(self.Arrangement.Size()) == 0)
   {
     self.Record();
@@ -447,21 +500,14 @@ EmbeddingResult EvolutionaryEmbedding::GetResult(double step)
   result.NeighborRecall = self.NeighborRecall;
   result.Step = at;
   result.Continued = self.Skipped > 0.0;
-  const LossRecord losses = self.Evaluate(*points, at);
+  const LossRecord& losses = self.Evaluate(*points, at);
   result.History = self.History;
   if (result.History.back().Step < self.Step && at == self.Step)
   {
     result.History.push_back(losses);
   }
-
-  std::vector<int> elements;
-  elements.reserve(self.PositionAt.size());
-  for (const int position : self.PositionAt)
-  {
-    elements.push_back(self.Arrangement.Element[position]);
-  }
-  result.SetArrays(elements, *points, self.Targets, self.SemanticParts, self.DisplacementParts,
-    self.AlignmentParts);
+  result.SetArrays(self.PlaceOf, *points, self.Targets, self.SemanticParts, self.DisplacementParts,
+    self.AlignmentParts, self.PointThreads);
   return result;
 }
 

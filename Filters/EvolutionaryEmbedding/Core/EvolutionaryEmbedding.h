@@ -89,10 +89,13 @@ struct EmbeddingResult
   /** Sentences for the user on parameters that were adjusted. */
   std::vector<std::string> Warnings;
 
-  /** Sets the arrays of the elements from those of their arrangement's positions. */
-  void SetArrays(const std::vector<int>& elements, const Points& points,
+  /**
+   * Sets the arrays of the elements from those of another order.
+   * @param placeOf [N] Where an element is in that order.
+   */
+  void SetArrays(const std::vector<int>& placeOf, const Points& points,
     const Eigen::ArrayXd& targets, const Eigen::ArrayXd& semantic,
-    const Eigen::ArrayXd& displacement, const Eigen::ArrayXd& alignment);
+    const Eigen::ArrayXd& displacement, const Eigen::ArrayXd& alignment, int threads);
 };
 
 /**

@@ -301,8 +301,13 @@ EmbeddingResult EmbedInto(const FrozenEmbedding& frozen, const Elements& element
     record(result.Step);
   }
 
+  std::vector<int> positionOf(count);
+  for (int position = 0; position < count; ++position)
+  {
+    positionOf[order.Element[position]] = position;
+  }
   result.SetArrays(
-    order.Element, points, targets, semanticParts, displacementParts, alignmentParts);
+    positionOf, points, targets, semanticParts, displacementParts, alignmentParts, 1);
   return result;
 }
 }

@@ -177,7 +177,7 @@ void SemanticLoss::SetScales(std::vector<double> scales, int threads)
 
 SemanticLoss::~SemanticLoss() = default;
 
-void SemanticLoss::Repel(const Points& points)
+void SemanticLoss::SetPoints(const Points& points)
 {
   const int count = static_cast<int>(points.rows());
   const int threads = this->NumberOfGrids > 0 ? this->Threads : this->SmallThreads;
@@ -233,10 +233,9 @@ double SemanticLoss::Normalization(const Range& range) const
   return this->Similarities.segment(range.Begin, range.Size()).sum();
 }
 
-double SemanticLoss::Evaluate(const Points& points, Eigen::ArrayXd& parts)
+double SemanticLoss::Evaluate(Eigen::ArrayXd& parts) const
 {
-  this->Repel(points);
-  const int count = static_cast<int>(points.rows());
+  const auto count = static_cast<int>(this->RangeOf.size());
   std::vector<double> logNormalizations;
   for (const Range& range : this->Ranges)
   {
@@ -288,9 +287,8 @@ void SemanticLoss::AttractInRange(
   }
 }
 
-void SemanticLoss::SetGradient(const Points& points, double exaggeration, Points& gradient)
+void SemanticLoss::SetGradient(double exaggeration, Points& gradient) const
 {
-  this->Repel(points);
   // As above; the small ranges are shared out whole.
   const bool together = this->NumberOfGrids == 0 || this->NumberOfGrids >= this->Threads;
   ForEach(static_cast<int>(this->Ranges.size()),

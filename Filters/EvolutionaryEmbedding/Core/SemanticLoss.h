@@ -37,18 +37,23 @@ public:
   /** Other scales, and another number of threads, for the same P. */
   void SetScales(std::vector<double> scales, int threads);
 
+  /**
+   * Takes points over and makes them repel each other, which the loss and its gradient have in
+   * common: both are of the points set last, since the scales were.
+   * @throws ResourceError as GridRepulsion.
+   */
+  void SetPoints(const Points& points);
+
   /** Returns the loss, >= 0, and sets each element's part [N]; the parts' mean is the loss. */
-  double Evaluate(const Points& points, Eigen::ArrayXd& parts);
+  double Evaluate(Eigen::ArrayXd& parts) const;
 
   /** Sets the loss's gradient, with P times `exaggeration` (t-SNE's early exaggeration). */
-  void SetGradient(const Points& points, double exaggeration, Points& gradient);
+  void SetGradient(double exaggeration, Points& gradient) const;
 
   /** Sets each point's curvature [N x 2], both of its values, to its range's. */
   void SetCurvature(const std::vector<double>& ofRanges, Points& curvature) const;
 
 private:
-  /** Sets Scaled, Similarities and Repulsion. */
-  void Repel(const Points& points);
   /** Sets the gradient of a range whose points were made to repel. */
   template <typename Matrix>
   void AttractInRange(
@@ -68,11 +73,11 @@ private:
   std::vector<int> RangeOf;
   /** One per range; null where it is small. */
   std::vector<std::unique_ptr<GridRepulsion>> Grids;
-  /** Ranges whose points repel by their grid in this step. */
+  /** Ranges whose points repel by their grid this time. */
   std::vector<char> IsOnGrid;
   int NumberOfGrids = 0;
 
-  // Kept from step to step for their memory alone.
+  // Of the points set last.
   Points Scaled;
   Eigen::Array<float, Eigen::Dynamic, 2> Single;
   Eigen::ArrayXd Similarities;

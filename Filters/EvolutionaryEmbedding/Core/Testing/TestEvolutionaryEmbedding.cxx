@@ -60,6 +60,24 @@ bool Contains(const std::string& text, const std::string& part)
   return text.find(part) != std::string::npos;
 }
 
+/** Fails where any number of an element or a record differs. */
+void ExpectEqual(const EmbeddingResult& one, const EmbeddingResult& other)
+{
+  EXPECT_TRUE((one.Position == other.Position).all());
+  EXPECT_TRUE((one.SemanticLoss == other.SemanticLoss).all());
+  EXPECT_TRUE((one.DisplacementLoss == other.DisplacementLoss).all());
+  EXPECT_TRUE((one.AlignmentLoss == other.AlignmentLoss).all());
+  EXPECT_EQ(one.Step, other.Step);
+  EXPECT_EQ(one.History.back().Step, other.History.back().Step);
+  EXPECT_EQ(one.History.back().Total, other.History.back().Total);
+}
+
+/** As many steps as the monitor lets pass. */
+void RunSteps(EvolutionaryEmbedding& embedding, int steps)
+{
+  embedding.Run([&](const Progress&) { return steps-- > 0; });
+}
+
 class EveryKind : public ::testing::TestWithParam<std::tuple<Layout, NeighborhoodScope>>
 {
 protected:
@@ -208,6 +226,38 @@ TEST_P(EveryKind, TakesWeightsOfAnySize)
     EXPECT_LE(result.History.back().Total, result.History.front().Total)
       << displacement << ", " << alignment;
   }
+}
+
+TEST_P(EveryKind, StopsAndResultsOnTheWayChangeNothing)
+{
+  const OwnedElements tree = MakeSyntheticTree(2, 6);
+  EmbeddingParameters parameters = this->Defaults();
+  parameters.Steps = 30; // branches are spread at one, and losses recorded at others
+  parameters.Snapshots = 30;
+  EvolutionaryEmbedding whole(tree.Elements, parameters);
+  whole.Start(tree.Elements, parameters);
+  whole.Run();
+  const EmbeddingResult end = whole.GetResult();
+  EXPECT_EQ(end.Step, 30);
+
+  EvolutionaryEmbedding parts(tree.Elements, parameters);
+  parts.Start(tree.Elements, parameters);
+  for (int step = 0; step < 30; ++step)
+  {
+    const EmbeddingResult before = parts.GetResult();
+    EXPECT_EQ(before.Step, step);
+    // Losses are those of the points they come with, whichever were asked for before.
+    const EmbeddingResult first = parts.GetResult(0.0);
+    EXPECT_EQ((first.SemanticLoss == before.SemanticLoss).all(), step == 0);
+    ExpectEqual(parts.GetResult(), before);
+    const EmbeddingResult later = whole.GetResult(step);
+    EXPECT_TRUE((later.Position == before.Position).all());
+    EXPECT_TRUE((later.SemanticLoss == before.SemanticLoss).all());
+    EXPECT_TRUE((later.DisplacementLoss == before.DisplacementLoss).all());
+    EXPECT_TRUE((later.AlignmentLoss == before.AlignmentLoss).all());
+    RunSteps(parts, 1);
+  }
+  ExpectEqual(parts.GetResult(), end);
 }
 
 INSTANTIATE_TEST_SUITE_P(LayoutsAndScopes, EveryKind,
@@ -389,6 +439,25 @@ TEST(EvolutionaryEmbedding, StopsWithTheResultSoFar)
 
   const EmbeddingResult none = Embed(tree.Elements, {}, [](const Progress&) { return false; });
   EXPECT_EQ(none.Position.rows(), 0);
+}
+
+TEST(EvolutionaryEmbedding, LossesFollowTheParameters)
+{
+  const OwnedElements tree = MakeSyntheticTree(2, 6);
+  EmbeddingParameters parameters;
+  parameters.Steps = 20;
+  EvolutionaryEmbedding embedding(tree.Elements, parameters);
+  embedding.Start(tree.Elements, parameters);
+  embedding.Run();
+  const LossRecord before = embedding.GetResult().History.back();
+  parameters.DisplacementWeight *= 2.0;
+  embedding.Update(tree.Elements, parameters);
+  // The points are the same, of a step of another run.
+  const LossRecord after = embedding.GetResult().History.back();
+  EXPECT_EQ(after.Step, 0);
+  EXPECT_EQ(after.Displacement, before.Displacement);
+  EXPECT_NEAR(after.Total - after.Semantic - (before.Total - before.Semantic),
+    0.7 * before.Displacement, 1e-12);
 }
 
 TEST(EvolutionaryEmbedding, AStoppedStartIsMadeUpFor)

@@ -129,7 +129,8 @@ TEST(SemanticLoss, OfALargeRangeAgreesWithTheSumOverPairs)
   SemanticLoss loss(p, { { 0, count } }, { 0.5 }, 2);
   Eigen::ArrayXd parts(count);
   Points gradient = Points::Zero(count, 2);
-  loss.SetGradient(2.0 * points, 3.0, gradient);
+  loss.SetPoints(2.0 * points);
+  loss.SetGradient(3.0, gradient);
 
   const Repulsion exact = OverPairs(points);
   const double normalization = exact.Similarities.sum();
@@ -147,6 +148,6 @@ TEST(SemanticLoss, OfALargeRangeAgreesWithTheSumOverPairs)
   }
   expected *= 4.0 * 0.5;
   EXPECT_LT(RootMeanSquare(gradient - expected) / RootMeanSquare(expected), 0.01);
-  EXPECT_NEAR(loss.Evaluate(2.0 * points, parts), divergence, 1e-3);
+  EXPECT_NEAR(loss.Evaluate(parts), divergence, 1e-3);
   EXPECT_NEAR(parts.mean(), divergence, 1e-3);
 }

@@ -75,14 +75,16 @@ TEST_P(Objective, GradientAgreesWithFiniteDifferences)
 
   const Points points = RandomPoints(this->Order);
   Points gradient = Points::Zero(count, 2);
-  semantic.SetGradient(points, 1.0, gradient);
+  semantic.SetPoints(points);
+  semantic.SetGradient(1.0, gradient);
   displacement.AddGradient(points, 0.7, gradient);
   alignment.AddGradient(points, 0.3, gradient);
   Eigen::ArrayXd parts(count);
   ExpectGradient(points, gradient,
     [&](const Points& at)
     {
-      return semantic.Evaluate(at, parts) + 0.7 * displacement.Evaluate(at, parts) +
+      semantic.SetPoints(at);
+      return semantic.Evaluate(parts) + 0.7 * displacement.Evaluate(at, parts) +
         0.3 * alignment.Evaluate(at, parts);
     });
 }
@@ -120,10 +122,13 @@ TEST(SemanticLoss, IsTheDivergenceOfTheDistributions)
     (0.25 * std::log(0.25 * z / w01) + 0.125 * std::log(0.125 * z / w02) +
       0.125 * std::log(0.125 * z / w12));
   Eigen::ArrayXd parts(3);
-  EXPECT_NEAR(SemanticLoss(p, { { 0, 3 } }, { 1.0 }, 1).Evaluate(points, parts), expected, 1e-14);
+  SemanticLoss loss(p, { { 0, 3 } }, { 1.0 }, 1);
+  loss.SetPoints(points);
+  EXPECT_NEAR(loss.Evaluate(parts), expected, 1e-14);
   // The scale multiplies the points.
-  EXPECT_NEAR(
-    SemanticLoss(p, { { 0, 3 } }, { 4.0 }, 1).Evaluate(points / 4.0, parts), expected, 1e-14);
+  loss.SetScales({ 4.0 }, 1);
+  loss.SetPoints(points / 4.0);
+  EXPECT_NEAR(loss.Evaluate(parts), expected, 1e-14);
 }
 
 TEST(SemanticLoss, IsTheMeanOverRanges)
@@ -137,7 +142,8 @@ TEST(SemanticLoss, IsTheMeanOverRanges)
   // Two points have one distance, so that Q equals P wherever they are.
   Eigen::ArrayXd parts(4);
   SemanticLoss loss(p, { { 0, 2 }, { 2, 4 } }, { 1.0, 1.0 }, 1);
-  EXPECT_NEAR(loss.Evaluate(points, parts), 0.0, 1e-12);
+  loss.SetPoints(points);
+  EXPECT_NEAR(loss.Evaluate(parts), 0.0, 1e-12);
 }
 
 TEST(AlignmentLoss, CountsTheArcAcrossTheSeam)
