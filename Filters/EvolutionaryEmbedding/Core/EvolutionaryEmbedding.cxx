@@ -210,6 +210,10 @@ struct EvolutionaryEmbedding::State
   const LossRecord& Evaluate(const Points& points, int step);
   void Record();
   void Keep();
+  double Done(int step) const;
+  bool Spread();
+  void SetGradient();
+  void Move();
 };
 
 EvolutionaryEmbedding::~EvolutionaryEmbedding() = default;
@@ -297,7 +301,6 @@ void EvolutionaryEmbedding::State::Begin(double skipped)
   const Layout frame = IsPlain(this->Parameters) ? Layout::Rectilinear : this->Parameters.Layout;
   this->Descent = std::make_unique<Optimizer>(
     frame, this->Position.rows(), LongestStep(this->Targets), this->PointThreads);
-  this->Forget();
   this->Step = 0;
   this->Skipped = skipped;
   this->History.clear();
@@ -362,7 +365,7 @@ void EvolutionaryEmbedding::Update(
   self.Begin(0.5);
 }
 
-/** To be called where other points or parameters belong to the same step. */
+/** To be called where a step has other points, scales or weights than before. */
 void EvolutionaryEmbedding::State::Forget()
 {
   this->PlacedStep = -1;
@@ -422,49 +425,73 @@ void EvolutionaryEmbedding::State::Keep()
   }
 }
 
-void EvolutionaryEmbedding::Step()
+/** Share of the schedule that is done before a step. */
+double EvolutionaryEmbedding::State::Done(int step) const
 {
-  State& self = *this->Self;
-  const EmbeddingParameters& parameters = self.Parameters;
-  const auto done = [&](int step)
-  { return self.Skipped + (1.0 - self.Skipped) * step / std::max(1, parameters.Steps); };
-  const Phase phase = PhaseAt(done(self.Step), parameters);
+  return this->Skipped + (1.0 - this->Skipped) * step / std::max(1, this->Parameters.Steps);
+}
+
+/** Spreads the branches, if that is what the next step begins with; returns whether it is. */
+bool EvolutionaryEmbedding::State::Spread()
+{
   // Late, as branches are drawn together again; the last steps relax what was turned. A continued
   // run has to stay recognizable.
   constexpr double spreadAt = 0.7;
-  if (self.Skipped == 0.0 && !IsPlain(parameters) && parameters.Layout == Layout::Radial &&
-    parameters.Scope == NeighborhoodScope::WithinIteration && done(self.Step) >= spreadAt &&
-    done(self.Step - 1) < spreadAt)
+  const bool isTime = this->Skipped == 0.0 && !IsPlain(this->Parameters) &&
+    this->Parameters.Layout == Layout::Radial &&
+    this->Parameters.Scope == NeighborhoodScope::WithinIteration &&
+    this->Done(this->Step) >= spreadAt && this->Done(this->Step - 1) < spreadAt;
+  if (isTime)
   {
-    SpreadBranches(self.Next, self.Position);
-    self.Forget();
+    SpreadBranches(this->Next, this->Position);
+    this->Forget();
   }
-  self.Place(self.Position, self.Step);
-  self.Semantic->SetGradient(phase.Exaggeration, self.Gradient);
-  self.Semantic->SetCurvature(self.Curvatures, self.Curvature);
+  return isTime;
+}
+
+/** The first half of a step. */
+void EvolutionaryEmbedding::State::SetGradient()
+{
+  const Phase phase = PhaseAt(this->Done(this->Step), this->Parameters);
+  this->Place(this->Position, this->Step);
+  this->Semantic->SetGradient(phase.Exaggeration, this->Gradient);
+  this->Semantic->SetCurvature(this->Curvatures, this->Curvature);
   if (phase.DisplacementWeight > 0.0)
   {
-    self.Displacement->AddGradient(self.Position, phase.DisplacementWeight, self.Gradient);
-    self.Displacement->AddCurvature(self.Position, phase.DisplacementWeight, self.Curvature);
+    this->Displacement->AddGradient(this->Position, phase.DisplacementWeight, this->Gradient);
+    this->Displacement->AddCurvature(this->Position, phase.DisplacementWeight, this->Curvature);
   }
   if (phase.AlignmentWeight > 0.0)
   {
-    self.Alignment->AddGradient(self.Position, phase.AlignmentWeight, self.Gradient);
-    self.Alignment->AddCurvature(self.Position, phase.AlignmentWeight, self.Curvature);
+    this->Alignment->AddGradient(this->Position, phase.AlignmentWeight, this->Gradient);
+    this->Alignment->AddCurvature(this->Position, phase.AlignmentWeight, this->Curvature);
   }
-  if (!self.Descent->Step(self.Position, self.Gradient, self.Curvature, phase.Momentum))
+}
+
+/** The second half of a step. */
+void EvolutionaryEmbedding::State::Move()
+{
+  const double momentum = PhaseAt(this->Done(this->Step), this->Parameters).Momentum;
+  if (!this->Descent->Step(this->Position, this->Gradient, this->Curvature, momentum))
   {
-    throw Diverged(self.Step);
+    throw Diverged(this->Step);
   }
-  ++self.Step;
+  ++this->Step;
   // The next step begins with this, as does the result of a stop: done before the monitor is asked,
   // it is not waited for twice.
-  self.Place(self.Position, self.Step);
-  if (self.Step % RecordEvery(self.Arrangement.Size()) == 0)
+  this->Place(this->Position, this->Step);
+  if (this->Step % RecordEvery(this->Arrangement.Size()) == 0)
   {
-    self.Record();
+    this->Record();
   }
-  self.Keep();
+  this->Keep();
+}
+
+void EvolutionaryEmbedding::Step()
+{
+  this->Self->Spread();
+  this->Self->SetGradient();
+  this->Self->Move();
 }
 
 bool EvolutionaryEmbedding::IsDone() const
@@ -475,12 +502,21 @@ bool EvolutionaryEmbedding::IsDone() const
 void EvolutionaryEmbedding::Run(const Monitor& monitor)
 {
   State& self = *this->Self;
-  const int steps = self.Parameters.Steps;
-  while (!this->IsDone() &&
-    Continue(
-      monitor, "Optimization", PreparationShare + (1.0 - PreparationShare) * self.Step / steps))
+  const auto goOn = [&]
   {
-    this->Step();
+    return Continue(monitor, "Optimization",
+      PreparationShare + (1.0 - PreparationShare) * self.Step / self.Parameters.Steps);
+  };
+  while (!this->IsDone() && goOn())
+  {
+    const bool areSpread = self.Spread();
+    self.SetGradient();
+    // Branches must not be spread anew.
+    if (!areSpread && !goOn())
+    {
+      return;
+    }
+    self.Move();
   }
 }
 

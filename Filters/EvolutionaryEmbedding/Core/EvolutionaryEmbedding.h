@@ -144,7 +144,8 @@ public:
     const Elements& elements, const EmbeddingParameters& parameters, const Monitor& monitor = {});
 
   /**
-   * Steps until all steps are done or the monitor stops, asked before each.
+   * Steps until all steps are done or the monitor stops, asked before each and in its middle: what
+   * is done of a step then is left, for a next run to do anew.
    * @throws ParameterError when the parameters make the optimization diverge.
    */
   void Run(const Monitor& monitor = {});

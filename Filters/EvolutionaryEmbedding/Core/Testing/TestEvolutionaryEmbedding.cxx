@@ -72,10 +72,10 @@ void ExpectEqual(const EmbeddingResult& one, const EmbeddingResult& other)
   EXPECT_EQ(one.History.back().Total, other.History.back().Total);
 }
 
-/** As many steps as the monitor lets pass. */
-void RunSteps(EvolutionaryEmbedding& embedding, int steps)
+/** Runs until the monitor has been asked so often that it lets pass. */
+void RunUntilAsked(EvolutionaryEmbedding& embedding, int passes)
 {
-  embedding.Run([&](const Progress&) { return steps-- > 0; });
+  embedding.Run([&](const Progress&) { return passes-- > 0; });
 }
 
 class EveryKind : public ::testing::TestWithParam<std::tuple<Layout, NeighborhoodScope>>
@@ -242,21 +242,29 @@ TEST_P(EveryKind, StopsAndResultsOnTheWayChangeNothing)
 
   EvolutionaryEmbedding parts(tree.Elements, parameters);
   parts.Start(tree.Elements, parameters);
+  const EmbeddingResult start = parts.GetResult();
   for (int step = 0; step < 30; ++step)
   {
     const EmbeddingResult before = parts.GetResult();
     EXPECT_EQ(before.Step, step);
     // Losses are those of the points they come with, whichever were asked for before.
-    const EmbeddingResult first = parts.GetResult(0.0);
-    EXPECT_EQ((first.SemanticLoss == before.SemanticLoss).all(), step == 0);
-    ExpectEqual(parts.GetResult(), before);
     const EmbeddingResult later = whole.GetResult(step);
     EXPECT_TRUE((later.Position == before.Position).all());
     EXPECT_TRUE((later.SemanticLoss == before.SemanticLoss).all());
     EXPECT_TRUE((later.DisplacementLoss == before.DisplacementLoss).all());
     EXPECT_TRUE((later.AlignmentLoss == before.AlignmentLoss).all());
-    RunSteps(parts, 1);
+    const EmbeddingResult again = parts.GetResult(0.0);
+    EXPECT_TRUE((again.SemanticLoss == start.SemanticLoss).all());
+    EXPECT_EQ((again.SemanticLoss == before.SemanticLoss).all(), step == 0);
+    RunUntilAsked(parts, 1);
+    const EmbeddingResult middle = parts.GetResult();
+    if (middle.Step == step) // a step that spreads branches is not left in its middle
+    {
+      ExpectEqual(middle, before);
+      RunUntilAsked(parts, 2);
+    }
   }
+  EXPECT_TRUE(parts.IsDone());
   ExpectEqual(parts.GetResult(), end);
 }
 
@@ -423,19 +431,24 @@ TEST(EvolutionaryEmbedding, LowersAPerplexityThatIsTooLarge)
 TEST(EvolutionaryEmbedding, StopsWithTheResultSoFar)
 {
   const OwnedElements tree = MakeSyntheticTree(2, 6);
-  int steps = 0;
-  double fraction = 0.0;
-  const EmbeddingResult result = Embed(tree.Elements, {},
-    [&](const Progress& progress)
-    {
-      EXPECT_GE(progress.Fraction, fraction);
-      fraction = progress.Fraction;
-      steps += progress.Stage == "Optimization" ? 1 : 0;
-      return steps <= 13;
-    });
-  EXPECT_EQ(result.History.back().Step, 13);
-  EXPECT_TRUE(result.Position.allFinite());
-  EXPECT_EQ(result.Position.rows(), 48);
+  for (const int passes : { 26, 27 }) // before a step, in its middle
+  {
+    int asked = 0;
+    double fraction = 0.0;
+    const EmbeddingResult result = Embed(tree.Elements, {},
+      [&](const Progress& progress)
+      {
+        EXPECT_GE(progress.Fraction, fraction);
+        fraction = progress.Fraction;
+        asked += progress.Stage == "Optimization" ? 1 : 0;
+        return asked <= passes;
+      });
+    EXPECT_EQ(asked, passes + 1);
+    EXPECT_EQ(result.Step, 13);
+    EXPECT_EQ(result.History.back().Step, 13);
+    EXPECT_TRUE(result.Position.allFinite());
+    EXPECT_EQ(result.Position.rows(), 48);
+  }
 
   const EmbeddingResult none = Embed(tree.Elements, {}, [](const Progress&) { return false; });
   EXPECT_EQ(none.Position.rows(), 0);
