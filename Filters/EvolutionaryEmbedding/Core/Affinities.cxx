@@ -49,6 +49,7 @@ public:
     }
     for (int row = 0; row < this->Size; row += BlockSize)
     {
+      tick(preparation); // so much memory takes time
       const std::size_t entries =
         static_cast<std::size_t>(std::min(BlockSize, this->Size - row)) * this->Count;
       this->Blocks.push_back({ std::vector<int>(entries), std::vector<float>(entries) });

@@ -319,8 +319,10 @@ void EvolutionaryEmbedding::Start(
   tick(0.0);
   if (IsPlain(parameters))
   {
-    self.Position = StartInPlane(PrepareFeatures(elements, self.Arrangement, parameters.Metric),
-      self.Ranges, ChooseScales(parameters, self.Ranges, self.Targets), self.Threads, tick);
+    const Vectors features = PrepareFeatures(elements, self.Arrangement, parameters.Metric);
+    tick(0.0);
+    self.Position = StartInPlane(features, self.Ranges,
+      ChooseScales(parameters, self.Ranges, self.Targets), self.Threads, tick);
   }
   else
   {
@@ -334,6 +336,7 @@ void EvolutionaryEmbedding::Start(
       parameters.Seed);
   }
   self.Position = Points(self.Position(self.PositionAt, Eigen::indexing::all));
+  tick(1.0);
   self.Begin(0.0);
 }
 

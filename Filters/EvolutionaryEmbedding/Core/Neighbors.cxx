@@ -72,9 +72,12 @@ NeighborSearch::NeighborSearch(
   {
     row += range.Begin;
   }
-  tick(this->Partition ? 0.8 : 0.0);
-  this->Base = Tiles(rows, taken,
-    rows.middleRows(range.Begin, range.Size()).cast<double>().colwise().mean(), threads);
+  const double share = this->Partition ? 0.8 : 0.0;
+  tick(share);
+  const Eigen::RowVectorXd center =
+    rows.middleRows(range.Begin, range.Size()).cast<double>().colwise().mean();
+  tick(share);
+  this->Base = Tiles(rows, taken, center, threads);
   if (this->Partition)
   {
     this->ChooseReach(threads, [&tick](double done) { tick(0.8 + 0.2 * done); });
