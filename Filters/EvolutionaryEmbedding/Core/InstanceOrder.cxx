@@ -4,6 +4,7 @@
 #include "Filters/Foundation/ForEach.h"
 
 #include <algorithm>
+#include <array>
 #include <limits>
 #include <utility>
 
@@ -44,14 +45,14 @@ Eigen::MatrixXf InstanceDissimilarities(
 {
   const int count = arrangement.Instances;
   const int rings = static_cast<int>(arrangement.Rings.size());
-  Eigen::MatrixXi position = Eigen::MatrixXi::Constant(rings, count, -1);
+  Eigen::MatrixXi position = Eigen::MatrixXi::Constant(count, rings, -1);
   Eigen::VectorXd mean(rings); // squared distance between two elements of the ring
   for (int ring = 0; ring < rings; ++ring)
   {
     const Range& range = arrangement.Rings[ring];
     for (int p = range.Begin; p < range.End; ++p)
     {
-      position(ring, arrangement.Instance[p]) = p;
+      position(arrangement.Instance[p], ring) = p;
     }
     const auto block = features.middleRows(range.Begin, range.Size()).cast<double>();
     const Eigen::RowVectorXd center = block.colwise().mean();
@@ -63,31 +64,56 @@ Eigen::MatrixXf InstanceDissimilarities(
     mean[ring] = 2.0 * variance * range.Size() / std::max(1, range.Size() - 1);
   }
 
-  Eigen::MatrixXf result = Eigen::MatrixXf::Zero(count, count);
-  const auto compare = [&](int a)
+  // Some instances with some others, whose features of an iteration stay in the cache.
+  constexpr int width = 32;
+  std::vector<std::pair<int, int>> blocks;
+  for (int a = 0; a < count; a += width)
   {
-    for (int b = 0; b < a; ++b)
+    for (int b = 0; b <= a; b += width)
     {
-      double sum = 0.0;
-      int shared = 0;
-      for (int ring = 0; ring < rings; ++ring)
+      blocks.emplace_back(a, b);
+    }
+  }
+  Eigen::MatrixXf result = Eigen::MatrixXf::Zero(count, count);
+  const auto compare = [&](int firstA, int firstB)
+  {
+    std::array<std::array<double, width>, width> sums{};
+    std::array<std::array<int, width>, width> shared{};
+    const auto forPairs = [&](const auto& work)
+    {
+      for (int a = firstA; a < std::min(firstA + width, count); ++a)
       {
-        const int i = position(ring, a);
-        const int j = position(ring, b);
-        if (i >= 0 && j >= 0)
+        for (int b = firstB; b < std::min(firstB + width, a); ++b)
         {
-          ++shared;
-          if (mean[ring] > 0.0)
-          {
-            sum += (features.row(i) - features.row(j)).squaredNorm() / mean[ring];
-          }
+          work(a, b, sums[a - firstA][b - firstB], shared[a - firstA][b - firstB]);
         }
       }
-      result(a, b) = result(b, a) = shared > 0 ? static_cast<float>(sum / shared) : 1.0f;
+    };
+    for (int ring = 0; ring < rings; ++ring)
+    {
+      forPairs(
+        [&](int a, int b, double& sum, int& both)
+        {
+          const int i = position(a, ring);
+          const int j = position(b, ring);
+          if (i >= 0 && j >= 0)
+          {
+            ++both;
+            if (mean[ring] > 0.0)
+            {
+              sum += (features.row(i) - features.row(j)).squaredNorm() / mean[ring];
+            }
+          }
+        });
     }
+    forPairs([&](int a, int b, double sum, int both)
+      { result(a, b) = result(b, a) = both > 0 ? static_cast<float>(sum / both) : 1.0f; });
   };
-  ForBlocks(count, 1, 0.5 * count * rings * static_cast<double>(features.cols()), threads, tick,
-    [&](int a, int) { compare(a); });
+  // Rows that are as short as principal components take longer than their operations.
+  constexpr double slowness = 8.0;
+  ForBlocks(static_cast<int>(blocks.size()), 1,
+    slowness * width * width * rings * static_cast<double>(features.cols()), threads, tick,
+    [&](int block, int) { compare(blocks[block].first, blocks[block].second); });
   return result;
 }
 

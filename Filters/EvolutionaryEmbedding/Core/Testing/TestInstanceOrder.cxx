@@ -6,6 +6,8 @@
 
 #include <algorithm>
 #include <numeric>
+#include <random>
+#include <vector>
 
 using namespace tdl;
 
@@ -71,4 +73,83 @@ TEST(InstanceDissimilarities, AverageTheIterationsThatBothHave)
   EXPECT_FLOAT_EQ(distances(0, 1), 0.5f * (9.0f / 9.0f + 1.0f / 14.0f));
   EXPECT_FLOAT_EQ(distances(0, 2), 25.0f / 14.0f);
   EXPECT_FLOAT_EQ(distances(2, 1), 16.0f / 14.0f);
+}
+
+TEST(InstanceDissimilarities, OfManyInstancesAreThoseOfEachPair)
+{
+  constexpr int instances = 70;
+  constexpr int iterations = 4;
+  std::mt19937 random(4);
+  std::normal_distribution<float> normal;
+  FeatureMatrix all =
+    FeatureMatrix::NullaryExpr(instances * iterations, 3, [&] { return normal(random); });
+  std::vector<int> kept;
+  for (int e = 0; e < instances * iterations; ++e)
+  {
+    if (e % 5 != 0)
+    {
+      kept.push_back(e);
+    }
+  }
+  OwnedElements owned(all(kept, Eigen::indexing::all));
+  for (const int e : kept)
+  {
+    owned.Elements.Instance.push_back(e / iterations);
+    owned.Elements.Iteration.push_back(e % iterations);
+  }
+  const auto squaredDistance = [&](int a, int b, int iteration)
+  {
+    return (all.row(a * iterations + iteration) - all.row(b * iterations + iteration))
+      .cast<double>()
+      .squaredNorm();
+  };
+  const auto has = [](int instance, int iteration)
+  { return (instance * iterations + iteration) % 5 != 0; };
+  const auto forPairs = [&](int iteration, const auto& work)
+  {
+    for (int a = 0; a < instances; ++a)
+    {
+      for (int b = 0; b < instances; ++b)
+      {
+        if (a != b && has(a, iteration) && has(b, iteration))
+        {
+          work(a, b);
+        }
+      }
+    }
+  };
+  Eigen::MatrixXd sums = Eigen::MatrixXd::Zero(instances, instances);
+  Eigen::MatrixXd shared = sums;
+  for (int iteration = 0; iteration < iterations; ++iteration)
+  {
+    double sum = 0.0;
+    int pairs = 0;
+    forPairs(iteration,
+      [&](int a, int b)
+      {
+        sum += squaredDistance(a, b, iteration);
+        ++pairs;
+      });
+    forPairs(iteration,
+      [&](int a, int b)
+      {
+        sums(a, b) += squaredDistance(a, b, iteration) * pairs / sum;
+        ++shared(a, b);
+      });
+  }
+
+  const Arrangement arrangement = Arrange(owned.Elements);
+  const Vectors features = PrepareFeatures(owned.Elements, arrangement, Metric::Euclidean);
+  const Eigen::MatrixXf distances = InstanceDissimilarities(features, arrangement, 2);
+  for (int a = 0; a < instances; ++a)
+  {
+    for (int b = 0; b < instances; ++b)
+    {
+      EXPECT_NEAR(distances(a, b), a == b ? 0.0 : sums(a, b) / shared(a, b), 1e-5);
+    }
+  }
+  EXPECT_TRUE(
+    (distances.array() == InstanceDissimilarities(features, arrangement, 1).array()).all());
+  EXPECT_THROW(
+    InstanceDissimilarities(features, arrangement, 1, [](double) { throw Stopped(); }), Stopped);
 }
