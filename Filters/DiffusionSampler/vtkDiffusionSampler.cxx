@@ -104,6 +104,9 @@ static_assert(
   vtkDiffusionSampler::TILED_AUTOENCODER == static_cast<int>(tdl::LatentDecoding::TiledAutoencoder),
   "the enumerations list the same decodings");
 
+static_assert(vtkDiffusionSampler::HALF == static_cast<int>(tdl::PrecisionKind::Half),
+  "the enumerations list the same precisions");
+
 vtkStandardNewMacro(vtkDiffusionSampler);
 
 vtkDiffusionSampler::vtkDiffusionSampler()
@@ -124,6 +127,7 @@ vtkDiffusionSampler::vtkDiffusionSampler()
   this->StoredImageSize = defaults.StoredImageSize;
   this->Device = static_cast<int>(defaults.Device);
   this->DeviceIndex = defaults.DeviceIndex;
+  this->Precision = static_cast<int>(defaults.Precision);
   this->Threads = defaults.Threads;
   this->BatchSize = defaults.BatchSize;
   this->SetNumberOfInputPorts(0);
@@ -186,6 +190,7 @@ void vtkDiffusionSampler::PrintSelf(ostream& os, vtkIndent indent)
   os << indent << "StoredImageSize: " << this->StoredImageSize << "\n";
   os << indent << "Device: " << this->Device << "\n";
   os << indent << "DeviceIndex: " << this->DeviceIndex << "\n";
+  os << indent << "Precision: " << this->Precision << "\n";
   os << indent << "Threads: " << this->Threads << "\n";
   os << indent << "BatchSize: " << this->BatchSize << "\n";
 }
@@ -222,6 +227,7 @@ int vtkDiffusionSampler::RequestData(
   parameters.StoredImageSize = this->StoredImageSize;
   parameters.Device = static_cast<tdl::DeviceKind>(this->Device);
   parameters.DeviceIndex = this->DeviceIndex;
+  parameters.Precision = static_cast<tdl::PrecisionKind>(this->Precision);
   parameters.Threads = this->Threads;
   parameters.BatchSize = this->BatchSize;
 

@@ -256,6 +256,22 @@ public:
   vtkGetMacro(DeviceIndex, int);
   ///@}
 
+  enum PrecisionType
+  {
+    AUTO_PRECISION,
+    SINGLE,
+    HALF
+  };
+
+  ///@{
+  /**
+   * The numbers that networks calculate with: AUTO_PRECISION (HALF on a CUDA device, else SINGLE),
+   * SINGLE (float32) or HALF (float16, on a CUDA device only). Default: AUTO_PRECISION.
+   */
+  vtkSetMacro(Precision, int);
+  vtkGetMacro(Precision, int);
+  ///@}
+
   ///@{
   /**
    * Threads to run on. Has no effect on the images. Default: 0, all cores.
@@ -303,6 +319,7 @@ private:
   int StoredImageSize;
   int Device;
   int DeviceIndex;
+  int Precision;
   int Threads;
   int BatchSize;
 };

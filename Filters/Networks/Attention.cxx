@@ -2,6 +2,7 @@
 #include "Filters/Networks/Attention.h"
 
 #include <ATen/ATen.h>
+#include <torch/version.h>
 
 #include <algorithm>
 #include <cmath>
@@ -11,6 +12,16 @@
 
 namespace tdl
 {
+#if TORCH_VERSION_MAJOR >= 2
+
+at::Tensor Attend(
+  const at::Tensor& query, const at::Tensor& key, const at::Tensor& value, bool causal)
+{
+  return at::scaled_dot_product_attention(query, key, value, {}, /*dropout_p=*/0.0, causal);
+}
+
+#else
+
 namespace
 {
 /** Scores held at once; 64 MiB in float32, enough for matrix products at full speed. */
@@ -63,4 +74,6 @@ at::Tensor Attend(
   }
   return at::cat(results, 0);
 }
+
+#endif
 }

@@ -7,7 +7,8 @@ namespace tdl
 {
 /**
  * Scaled dot-product attention (Vaswani et al. 2017, section 3.2.1): softmax(Q K^T / sqrt(width)) V
- * per head. Queries are taken in pieces, so that memory grows linearly with the sequence length.
+ * per head, in memory that grows linearly with the sequence length: by LibTorch 2's own attention,
+ * with LibTorch 1, which has none, the queries are taken in pieces.
  * @param query (B, heads, queries, width)
  * @param key (B, heads, keys, width)
  * @param value (B, heads, keys, value width)

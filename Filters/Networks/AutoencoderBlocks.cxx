@@ -7,6 +7,8 @@
 
 #include <ATen/ATen.h>
 
+#include <algorithm>
+
 namespace tdl
 {
 namespace
@@ -154,5 +156,18 @@ at::Tensor AutoencoderDecoder::Forward(const at::Tensor& latents) const
     hidden = block->Forward(hidden, {}, nullptr);
   }
   return this->ConvOut->Forward(at::silu(this->ConvNormOut->Forward(hidden)));
+}
+
+at::Tensor ProcessImages(const at::Tensor& batch, std::int64_t pixels,
+  const std::function<at::Tensor(const at::Tensor&)>& process)
+{
+  constexpr std::int64_t most = std::int64_t(1) << 22;
+  const std::int64_t group = batch.is_cpu() ? 1 : std::max<std::int64_t>(most / pixels, 1);
+  std::vector<at::Tensor> results;
+  for (const at::Tensor& images : batch.split(group))
+  {
+    results.push_back(process(images));
+  }
+  return at::cat(results);
 }
 }

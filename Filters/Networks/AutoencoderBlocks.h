@@ -4,6 +4,7 @@
 #include <torch/nn/module.h>
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -75,4 +76,14 @@ private:
   std::shared_ptr<GroupNorm> ConvNormOut;
   std::shared_ptr<Conv2d> ConvOut;
 };
+
+/**
+ * Encodes or decodes a batch: on the CPU image by image, so that memory is that of one; a GPU is
+ * not kept busy by one, so that it takes as many at once as have about four million pixels.
+ * @param batch (B, ...)
+ * @param pixels of an image, or of a tile where `process` goes by tiles.
+ * @param process (b, ...) -> (b, ...)
+ */
+at::Tensor ProcessImages(const at::Tensor& batch, std::int64_t pixels,
+  const std::function<at::Tensor(const at::Tensor&)>& process);
 }

@@ -18,17 +18,6 @@ namespace
 {
 using Process = std::function<at::Tensor(const at::Tensor&)>;
 
-/** Image by image, so that memory is that of one. */
-at::Tensor ForEachImage(const at::Tensor& batch, const Process& process)
-{
-  std::vector<at::Tensor> results;
-  for (const at::Tensor& image : batch.split(1))
-  {
-    results.push_back(process(image));
-  }
-  return at::cat(results);
-}
-
 /** How an image is cut into tiles; lengths in pixels of either side. */
 struct Tiling
 {
@@ -63,7 +52,7 @@ void BlendInto(
     end * (1 - weight).to(tile.scalar_type()) + beginning * weight.to(tile.scalar_type()));
 }
 
-/** Processes one image tile by tile; only two rows of tiles are kept at a time. */
+/** Processes images tile by tile; only two rows of tiles are kept at a time. */
 at::Tensor ProcessTiles(const at::Tensor& image, const Tiling& tiling, const Process& process)
 {
   std::vector<at::Tensor> rows;
@@ -193,9 +182,9 @@ LatentDistribution AutoencoderKL::Encode(const at::Tensor& images, bool tiled) c
   {
     this->CheckTiles();
   }
-  const at::Tensor moments = ForEachImage(images,
-    [&](const at::Tensor& image)
-    { return tiles ? ProcessTiles(image, tiling, encode) : encode(image); });
+  const at::Tensor moments = ProcessImages(images, tiles ? size * size : images[0][0].numel(),
+    [&](const at::Tensor& some)
+    { return tiles ? ProcessTiles(some, tiling, encode) : encode(some); });
   const auto halves = moments.chunk(2, 1);
   return { halves[0], halves[1].clamp(-30.0, 20.0) };
 }
@@ -208,15 +197,16 @@ at::Tensor AutoencoderKL::Decode(const at::Tensor& latents, bool tiled) const
       this->PostQuantConv ? this->PostQuantConv->Forward(image) : image);
   };
   const std::int64_t size = this->Settings.SampleSize;
-  const Tiling tiling{ size / this->Settings.Shape.Factor(), size, 1 };
+  const std::int64_t factor = this->Settings.Shape.Factor();
+  const Tiling tiling{ size / factor, size, 1 };
   const bool tiles = tiled && std::max(latents.size(2), latents.size(3)) > tiling.Input;
   if (tiles)
   {
     this->CheckTiles();
   }
-  return ForEachImage(latents,
-    [&](const at::Tensor& image)
-    { return tiles ? ProcessTiles(image, tiling, decode) : decode(image); });
+  return ProcessImages(latents, tiles ? size * size : latents[0][0].numel() * factor * factor,
+    [&](const at::Tensor& some)
+    { return tiles ? ProcessTiles(some, tiling, decode) : decode(some); });
 }
 
 at::Tensor AutoencoderKL::Scale(const at::Tensor& latents) const

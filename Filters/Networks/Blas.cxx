@@ -62,7 +62,8 @@ std::string PrepareBlas()
 {
   void* const product = dlsym(RTLD_DEFAULT, "sgemm_");
   Dl_info library;
-  if (product == nullptr || dladdr(product, &library) == 0)
+  if (product == nullptr || dladdr(product, &library) == 0 ||
+    std::strstr(library.dli_fname, "libtorch") != nullptr)
   {
     return {}; // linked statically, as in the LibTorch of pytorch.org
   }

@@ -29,4 +29,17 @@ c10::Device ResolveDevice(DeviceKind kind, int index)
   }
   return { c10::kCUDA, static_cast<c10::DeviceIndex>(index) };
 }
+
+c10::ScalarType ResolvePrecision(PrecisionKind kind, c10::Device device)
+{
+  if (kind == PrecisionKind::Half && device.is_cpu())
+  {
+    throw ParameterError("Precision is Half, but the model runs on the CPU; set Precision to Auto "
+                         "or Single, or Device "
+                         "to CUDA.");
+  }
+  const bool half =
+    kind == PrecisionKind::Half || (kind == PrecisionKind::Auto && device.is_cuda());
+  return half ? c10::kHalf : c10::kFloat;
+}
 }

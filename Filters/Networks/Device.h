@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
+#include <c10/core/ScalarType.h>
+
 namespace c10
 {
 struct Device;
@@ -22,4 +24,15 @@ enum class DeviceKind
  *         no device `index`.
  */
 c10::Device ResolveDevice(DeviceKind kind, int index);
+
+/** The numbers that networks calculate with. */
+enum class PrecisionKind
+{
+  Auto,   ///< Half on CUDA, single on the CPU.
+  Single, ///< float32
+  Half    ///< float16, in which a GPU is several times as fast; the CPU has no kernels for it.
+};
+
+/** @throws ParameterError when half precision is asked for on the CPU. */
+c10::ScalarType ResolvePrecision(PrecisionKind kind, c10::Device device);
 }

@@ -26,11 +26,11 @@ at::Tensor Modulate(const at::Tensor& tokens, const at::Tensor& shift, const at:
   return tokens * (1 + scale.unsqueeze(1)) + shift.unsqueeze(1);
 }
 
-/** Sine and cosine of positions, (tokens) -> (tokens, channels); in float64. */
+/** Sine and cosine of positions, (tokens) float64 -> (tokens, channels). */
 at::Tensor EmbedAxis(const at::Tensor& positions, std::int64_t channels)
 {
   const std::int64_t half = channels / 2;
-  const at::Tensor exponents = at::arange(half, at::kDouble) / static_cast<double>(half);
+  const at::Tensor exponents = at::arange(half, positions.options()) / static_cast<double>(half);
   const at::Tensor angles = at::outer(positions, (exponents * -std::log(10000.0)).exp());
   return at::cat({ angles.sin(), angles.cos() }, 1);
 }
@@ -168,12 +168,13 @@ std::shared_ptr<DiTTransformer2DModel> DiTTransformer2DModel::Open(const std::st
   return network;
 }
 
-at::Tensor DiTTransformer2DModel::EmbedPositions(std::int64_t grid) const
+at::Tensor DiTTransformer2DModel::EmbedPositions(std::int64_t grid, at::Device device) const
 {
   // An image of another size is stretched over the positions of SampleSize.
   const std::int64_t base = this->Settings.SampleSize / this->Settings.PatchSize;
   const at::Tensor positions =
-    at::arange(grid, at::kDouble) * (static_cast<double>(base) / static_cast<double>(grid));
+    at::arange(grid, at::TensorOptions().dtype(at::kDouble).device(device)) *
+    (static_cast<double>(base) / static_cast<double>(grid));
   const at::Tensor axis = EmbedAxis(positions, this->Settings.Channels() / 2);
   const at::Tensor columns = axis.unsqueeze(0).expand({ grid, grid, axis.size(1) });
   const at::Tensor rows = axis.unsqueeze(1).expand({ grid, grid, axis.size(1) });
@@ -201,7 +202,7 @@ at::Tensor DiTTransformer2DModel::Forward(const at::Tensor& sample, const at::Te
     EmbedTimesteps(timesteps, TimeChannels, true, 1.0).to(sample.scalar_type());
   const std::int64_t grid = sample.size(2) / patch;
   at::Tensor tokens = this->PatchProjection->Forward(sample).flatten(2).transpose(1, 2);
-  tokens = tokens + this->EmbedPositions(grid).to(tokens.options());
+  tokens = tokens + this->EmbedPositions(grid, tokens.device()).to(tokens.options());
   for (const auto& block : this->Blocks)
   {
     tokens = block->Forward(tokens, block->Condition(time, classLabels));

@@ -67,7 +67,7 @@ public:
   const DiTTransformer2DConfig& Config() const { return this->Settings; }
 
 private:
-  at::Tensor EmbedPositions(std::int64_t grid) const;
+  at::Tensor EmbedPositions(std::int64_t grid, at::Device device) const;
 
   DiTTransformer2DConfig Settings;
   std::shared_ptr<Conv2d> PatchProjection;

@@ -7,8 +7,9 @@ namespace tdl
 {
 /**
  * While it lives, LibTorch runs networks in this thread without recording gradients, on a given
- * number of threads. The host's number of threads comes back afterwards: LibTorch and OpenMP share
- * one setting per process, and the host may use either.
+ * number of threads, and single precision on a GPU is float32 throughout: unasked, LibTorch rounds
+ * what it convolves to the 10 bits that half precision has, too. The host's settings, of which
+ * there is one per process, come back afterwards.
  */
 class InferenceScope
 {
@@ -21,7 +22,8 @@ public:
   InferenceScope& operator=(const InferenceScope&) = delete;
 
 private:
-  int HostThreads;
+  int HostThreads; ///< OpenMP's, too.
+  bool HostRoundsConvolutions;
   c10::InferenceMode Mode;
 };
 }

@@ -11,6 +11,11 @@ function (tdl_find_torch)
   if (standard)
     target_compile_features(torch INTERFACE "cxx_std_${standard}")
   endif ()
+  # PyTorch's LibTorch exports parts of the C++ library it was built with. A program that finds
+  # std::filesystem there, and not in the C++ library it runs with, crashes: that comes first.
+  if (CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+    target_link_options(torch INTERFACE -lstdc++)
+  endif ()
   add_library(TDL::Torch ALIAS torch)
 endfunction ()
 

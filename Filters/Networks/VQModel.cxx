@@ -73,12 +73,10 @@ at::Tensor VQModel::Quantize(const at::Tensor& latents) const
 
 at::Tensor VQModel::Decode(const at::Tensor& latents) const
 {
-  std::vector<at::Tensor> images;
-  for (const at::Tensor& image : latents.split(1))
-  {
-    images.push_back(this->Decoder->Forward(this->PostQuantConv->Forward(this->Quantize(image))));
-  }
-  return at::cat(images);
+  const std::int64_t factor = this->Settings.Shape.Factor();
+  return ProcessImages(latents, latents[0][0].numel() * factor * factor,
+    [this](const at::Tensor& some)
+    { return this->Decoder->Forward(this->PostQuantConv->Forward(this->Quantize(some))); });
 }
 
 at::Tensor VQModel::Unscale(const at::Tensor& latents) const

@@ -8,6 +8,7 @@
 #include "Filters/Foundation/ForEach.h"
 #include "Filters/Foundation/Threads.h"
 #include "Filters/Networks/Blas.h"
+#include "Filters/Networks/Device.h"
 #include "Filters/Networks/InferenceScope.h"
 #include "Filters/Networks/Memory.h"
 
@@ -15,6 +16,7 @@
 #include <CLI/CLI.hpp>
 #include <c10/core/InferenceMode.h>
 #include <nlohmann/json.hpp>
+#include <torch/cuda.h>
 
 #include <algorithm>
 #include <chrono>
@@ -22,6 +24,7 @@
 #include <fstream>
 #include <iostream>
 #include <limits>
+#include <map>
 #include <stdexcept>
 #include <string>
 #include <vector>
@@ -79,36 +82,38 @@ double StepSeconds(const tdl::SamplerParameters& parameters)
 class BareNetwork
 {
 public:
-  BareNetwork(const tdl::DiffusionModel& model, const std::string& prompt, bool guided)
+  // @param batch instances that go through it at once.
+  BareNetwork(const tdl::DiffusionModel& model, at::Device device, const std::string& prompt,
+    int batch, bool guided)
     : Model(model)
   {
     const c10::InferenceMode inference;
-    this->Condition = model.Encode(prompt);
     std::vector<std::int64_t> shape = model.SampleShape();
-    if (guided)
-    {
-      this->Condition = tdl::Concatenate({ this->Condition, this->Condition });
-      shape[0] = 2;
-    }
-    this->Sample = at::randn(shape);
+    shape[0] = batch * (guided ? 2 : 1);
+    this->Condition = tdl::Concatenate(std::vector<tdl::Condition>(shape[0], model.Encode(prompt)));
+    this->Sample = at::randn(shape).to(device);
   }
 
-  // Once, of one instance.
+  // Once, of one batch.
   void Run() const
   {
     const c10::InferenceMode inference;
     this->Model.Forward(this->Sample, 500.0, this->Condition, nullptr);
+    if (this->Sample.is_cuda())
+    {
+      torch::cuda::synchronize();
+    }
   }
 
-  // Median seconds in which every instance goes through once, each on one thread.
-  double Seconds(int instances, int threads, int repeats) const
+  // Median seconds in which so many batches go through once, each on one thread.
+  double Seconds(int batches, int threads, int repeats) const
   {
     const tdl::InferenceScope scope(1);
     std::vector<double> seconds;
     for (int repeat = 0; repeat < repeats; ++repeat)
     {
       const double begin = Now();
-      tdl::ForEach(instances, threads, [this](int) { this->Run(); });
+      tdl::ForEach(batches, threads, [this](int) { this->Run(); });
       seconds.push_back(Now() - begin);
     }
     return Median(seconds);
@@ -129,6 +134,7 @@ int Run(int argc, char** argv)
   parameters.CapturePredictedImage = false;
   parameters.Decoding = tdl::LatentDecoding::LinearApproximation;
   std::string prompt;
+  bool decode = false;
   CLI::App app("Samples a model and tells how long a step takes, and how long the bare network");
   app.option_defaults()->always_capture_default();
   app.add_option("folder", parameters.ModelFolder, "Folder of the model")->required();
@@ -137,6 +143,13 @@ int Run(int argc, char** argv)
   app.add_option("--steps", parameters.InferenceSteps, "Steps, at least 3");
   app.add_option("--guidance", parameters.GuidanceScale, "1: without");
   app.add_option("--threads", parameters.Threads, "0 = all cores");
+  app.add_option("--device", parameters.Device, "Where the model runs")
+    ->transform(CLI::CheckedTransformer(std::map<std::string, tdl::DeviceKind>{
+      { "cpu", tdl::DeviceKind::CPU }, { "cuda", tdl::DeviceKind::CUDA } }));
+  app.add_option("--precision", parameters.Precision, "Numbers of the networks")
+    ->transform(CLI::CheckedTransformer(std::map<std::string, tdl::PrecisionKind>{
+      { "single", tdl::PrecisionKind::Single }, { "half", tdl::PrecisionKind::Half } }));
+  app.add_flag("--decode", decode, "Capture every step, decoded by the model's autoencoder");
   CLI11_PARSE(app, argc, argv);
   if (parameters.InferenceSteps < 3)
   {
@@ -144,19 +157,30 @@ int Run(int argc, char** argv)
   }
   parameters.Prompts = { prompt };
   parameters.BatchSize = parameters.InstancesPerPrompt;
+  if (decode)
+  {
+    parameters.CaptureEvery = 1;
+    parameters.Decoding = tdl::LatentDecoding::Autoencoder;
+  }
 
   const double before = PeakMegabytes();
   const double step = StepSeconds(parameters);
   const double peak = PeakMegabytes() - before;
   tdl::ModelOptions options;
+  options.Device = tdl::ResolveDevice(parameters.Device, 0);
+  options.Precision = tdl::ResolvePrecision(parameters.Precision, options.Device);
   options.Decoding = parameters.Decoding;
   const auto model = tdl::DiffusionModel::Open(parameters.ModelFolder, options);
-  const BareNetwork network(*model, prompt, parameters.GuidanceScale != 1.0);
-  const int threads = tdl::ResolveThreads(parameters.Threads);
+  // As the sampler does: on the CPU each instance by itself, on a GPU all at once.
+  const bool onCpu = options.Device.is_cpu();
   const int instances = parameters.InstancesPerPrompt;
-  const double bare = network.Seconds(instances, threads, parameters.InferenceSteps);
-  // Of as many instances as may be at work at once.
-  const double activations = std::min(instances, threads) *
+  const int batches = onCpu ? instances : 1;
+  const BareNetwork network(
+    *model, options.Device, prompt, instances / batches, parameters.GuidanceScale != 1.0);
+  const int threads = onCpu ? tdl::ResolveThreads(parameters.Threads) : 1;
+  const double bare = network.Seconds(batches, threads, parameters.InferenceSteps);
+  // Of as many batches as may be at work at once.
+  const double activations = std::min(batches, threads) *
     static_cast<double>(tdl::PeakTensorMemory([&network] { network.Run(); }));
   std::cout << nlohmann::json({ { "step_s", step }, { "bare_s", bare }, { "peak_mb", peak },
                  { "weights_mb", model->WeightBytes() / 1048576.0 },

@@ -24,7 +24,7 @@ public:
         ComponentFolder(folder, "transformer"), NetworkWeights))
     , Classes(index, this->Network->Config().NumClasses)
   {
-    this->OpenAutoencoder("vae", this->Network->Config().InChannels);
+    this->OpenAutoencoder("vae", this->Network->Config().InChannels, this->Precision());
   }
 
   std::string PromptName(const std::string& prompt) const override
@@ -51,11 +51,10 @@ public:
 
   std::int64_t ActivationChannels() const override { return this->Network->Config().Channels(); }
 
-  at::Tensor Forward(const at::Tensor& samples, double timestep, const Condition& condition,
-    at::Tensor* activations) const override
+  at::Tensor RunNetwork(const at::Tensor& samples, const at::Tensor& timesteps,
+    const Condition& condition, at::Tensor* activations) const override
   {
-    return this->Network->Forward(
-      samples, Timesteps(samples, timestep), condition.front(), activations);
+    return this->Network->Forward(samples, timesteps, condition.front(), activations);
   }
 
 protected:

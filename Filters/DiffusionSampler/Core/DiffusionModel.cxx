@@ -2,6 +2,7 @@
 #include "Filters/DiffusionSampler/Core/DiffusionModel.h"
 
 #include "Filters/DiffusionSampler/Core/DiffusionModels.h"
+#include "Filters/DiffusionSampler/Core/ModelComponents.h"
 #include "Filters/Foundation/Error.h"
 #include "Filters/Foundation/Memory.h"
 #include "Filters/Networks/WeightFiles.h"
@@ -85,6 +86,15 @@ std::vector<Prompt> DiffusionModel::SuggestedPrompts() const
   return std::filesystem::exists(file) ? ReadPromptFile(file) : this->DefaultPrompts();
 }
 
+at::Tensor DiffusionModel::Forward(const at::Tensor& samples, double timestep,
+  const Condition& condition, at::Tensor* activations) const
+{
+  return this
+    ->RunNetwork(
+      samples.to(this->Precision()), Timesteps(samples, timestep), condition, activations)
+    .to(at::kFloat);
+}
+
 at::Tensor DiffusionModel::Decode(const at::Tensor& samples, const Condition&) const
 {
   return samples;
@@ -117,10 +127,18 @@ void DiffusionModel::AddWeights(const std::vector<std::string>& paths, std::uint
   this->Bytes += bytes;
 }
 
-void DiffusionModel::AddNetwork(
-  torch::nn::Module& network, const std::string& folder, const std::string& stem)
+void DiffusionModel::AddNetwork(torch::nn::Module& network, const std::string& folder,
+  const std::string& stem, at::ScalarType precision)
 {
-  network.to(this->Options.Device);
+  try
+  {
+    network.to(this->Options.Device, precision);
+  }
+  catch (const c10::OutOfMemoryError&)
+  {
+    throw ResourceError("The device has too little memory for the weights in '" + folder +
+      "'; choose a smaller model, or set Device to CPU.");
+  }
   std::uint64_t bytes = 0;
   for (const at::Tensor& parameter : network.parameters())
   {

@@ -39,6 +39,7 @@ struct PromptLength
 struct ModelOptions
 {
   at::Device Device = at::kCPU;
+  at::ScalarType Precision = at::kFloat; ///< Of the networks' numbers, where a family can choose.
   LatentDecoding Decoding = LatentDecoding::Autoencoder;
   bool Upsample = false; ///< Enlarge images by the model's upsampler, where its family has one.
 };
@@ -100,15 +101,15 @@ public:
   virtual std::vector<std::int64_t> ImageShape() const { return this->SampleShape(); }
 
   /**
-   * What the network makes of noisy samples.
-   * @param samples (B, C, H, W) on the model's device.
+   * What the network makes of noisy samples, whatever precision it calculates in.
+   * @param samples (B, C, H, W) float32 on the model's device.
    * @param timestep that of all samples; may lie between those of the training.
    * @param activations becomes, unless null, what the network's middle gives, averaged over its
    *        positions: (B, ActivationChannels). Null where these are 0.
-   * @return (B, C, H, W); where the network predicts the variance too, (B, 2C, H, W).
+   * @return (B, C, H, W) float32; where the network predicts the variance too, (B, 2C, H, W).
    */
-  virtual at::Tensor Forward(const at::Tensor& samples, double timestep, const Condition& condition,
-    at::Tensor* activations) const = 0;
+  at::Tensor Forward(const at::Tensor& samples, double timestep, const Condition& condition,
+    at::Tensor* activations) const;
 
   /**
    * Channels of the network's middle: of a UNet its middle block, of a transformer the block in the
@@ -118,9 +119,9 @@ public:
 
   /**
    * The images of samples, of predicted samples or of predicted noise.
-   * @param samples (B, C, H, W) on the model's device, of about unit variance or less.
+   * @param samples (B, C, H, W) float32 on the model's device, of about unit variance or less.
    * @param condition that of the samples.
-   * @return images of ImageShape, about in [-1, 1].
+   * @return images of ImageShape, float32, about in [-1, 1].
    */
   virtual at::Tensor Decode(const at::Tensor& samples, const Condition& condition) const;
 
@@ -136,21 +137,39 @@ public:
   /** Memory the weights take. */
   std::uint64_t WeightBytes() const { return this->Bytes; }
 
+  /** Of the network's numbers. */
+  at::ScalarType Precision() const { return this->Options.Precision; }
+
 protected:
   DiffusionModel(std::string folder, Configuration scheduler, const ModelOptions& options);
 
   /**
+   * Forward of a family, in the network's precision.
+   * @param samples (B, C, H, W) of Precision.
+   * @param timesteps (B) float32
+   */
+  virtual at::Tensor RunNetwork(const at::Tensor& samples, const at::Tensor& timesteps,
+    const Condition& condition, at::Tensor* activations) const = 0;
+
+  /**
    * Opens one of the model's networks, on its device.
    * @param folder the network's own, which holds its weights as `stem`, see WeightFiles.
+   * @param precision to which the weights are converted.
    * @throws FileError as Network::Open, ResourceError when the weights do not fit into memory.
    */
   template <typename Network>
-  std::shared_ptr<Network> OpenNetwork(const std::string& folder, const std::string& stem)
+  std::shared_ptr<Network> OpenNetwork(
+    const std::string& folder, const std::string& stem, at::ScalarType precision)
   {
     CheckMemory(folder, stem);
     std::shared_ptr<Network> network = Network::Open(folder);
-    this->AddNetwork(*network, folder, stem);
+    this->AddNetwork(*network, folder, stem, precision);
     return network;
+  }
+  template <typename Network>
+  std::shared_ptr<Network> OpenNetwork(const std::string& folder, const std::string& stem)
+  {
+    return this->OpenNetwork<Network>(folder, stem, this->Precision());
   }
 
   /** Adds to the model's weights. */
@@ -164,7 +183,8 @@ protected:
 
 private:
   static void CheckMemory(const std::string& folder, const std::string& stem);
-  void AddNetwork(torch::nn::Module& network, const std::string& folder, const std::string& stem);
+  void AddNetwork(torch::nn::Module& network, const std::string& folder, const std::string& stem,
+    at::ScalarType precision);
 
   std::string Path;
   Configuration Scheduler;

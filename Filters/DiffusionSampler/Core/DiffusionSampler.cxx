@@ -9,6 +9,7 @@
 #include "Filters/Foundation/Memory.h"
 #include "Filters/Foundation/Threads.h"
 #include "Filters/Networks/Checksum.h"
+#include "Filters/Networks/DeviceCopies.h"
 #include "Filters/Networks/InferenceScope.h"
 #include "Filters/Networks/Memory.h"
 
@@ -202,6 +203,7 @@ public:
   Walk(const Plan& plan, std::vector<SampledInstance> instances)
     : Instances(std::move(instances))
     , Shared(plan)
+    , Copies(plan.Device)
   {
     for (SampledInstance& instance : this->Instances)
     {
@@ -239,11 +241,14 @@ public:
       [&](const at::Tensor& input, double timestep)
       { return this->Output(input, timestep, std::exchange(wanted, nullptr)); },
       [this] { return this->DrawNoise(); });
+    this->Deliver(); // of the step before, while the device is at work on this one
     this->Capture(step, before, predicted, activations);
-    if (step + 1 == this->Shared.Steps.NumberOfSteps())
+    if (this->IsFinal())
     {
       this->Capture(step + 1, this->Image(), predicted, activations);
+      this->Deliver();
     }
+    this->Copies.Follow(); // a device is given no more than the next step ahead
   }
 
   // Does to the first sample what a step does, to no effect.
@@ -257,6 +262,16 @@ public:
   std::vector<SampledInstance> Instances;
 
 private:
+  // What a device copies to the CPU: of all instances, in their order.
+  struct Delivery
+  {
+    at::Tensor Values;
+    std::vector<std::uint8_t> SampledInstance::*Images; ///< Null: activations.
+    std::size_t Iteration;
+  };
+
+  bool IsFinal() const { return this->State.Step == this->Shared.Steps.NumberOfSteps(); }
+
   // The sample at the scale of images, as the network sees it.
   at::Tensor Image() const
   {
@@ -291,7 +306,7 @@ private:
     {
       noise.push_back(at::randn(this->Shared.Model.SampleShape(), stream, at::kFloat));
     }
-    return at::cat(noise).to(this->Shared.Device);
+    return ToDevice(at::cat(noise), this->Shared.Device);
   }
 
   void Capture(
@@ -318,42 +333,55 @@ private:
     }
     if (this->Shared.CaptureActivations)
     {
-      this->StoreActivations(activations, iteration);
+      const at::Tensor values = this->Copies.Start(activations.to(at::kFloat).contiguous());
+      this->Deliveries.push_back({ values, nullptr, iteration });
     }
   }
 
-  void StoreActivations(const at::Tensor& activations, std::size_t iteration)
-  {
-    const at::Tensor values = activations.to(at::kCPU, at::kFloat).contiguous();
-    const float* source = values.data_ptr<float>();
-    const std::size_t size = values.size(1);
-    for (SampledInstance& instance : this->Instances)
-    {
-      std::copy_n(source, size, instance.Activations.data() + iteration * size);
-      source += size;
-    }
-  }
-
-  void Store(const at::Tensor& samples, std::vector<std::uint8_t> SampledInstance::*array,
+  void Store(const at::Tensor& samples, std::vector<std::uint8_t> SampledInstance::*images,
     std::size_t iteration)
   {
-    const at::Tensor bytes = this->Bytes(samples);
-    const std::uint8_t* source = bytes.data_ptr<std::uint8_t>();
-    const std::size_t size = bytes.numel() / this->Instances.size();
+    this->Deliveries.push_back({ this->Bytes(samples), images, iteration });
+  }
+
+  // Puts what was captured into the instances.
+  void Deliver()
+  {
+    this->Copies.Wait();
+    for (const Delivery& delivery : this->Deliveries)
+    {
+      if (delivery.Images)
+      {
+        this->Distribute(delivery, delivery.Images);
+      }
+      else
+      {
+        this->Distribute(delivery, &SampledInstance::Activations);
+      }
+    }
+    this->Deliveries.clear();
+  }
+
+  template <typename Value>
+  void Distribute(const Delivery& delivery, std::vector<Value> SampledInstance::*array)
+  {
+    const Value* source = delivery.Values.data_ptr<Value>();
+    const std::size_t size = delivery.Values.numel() / this->Instances.size();
     for (SampledInstance& instance : this->Instances)
     {
-      std::copy_n(source, size, (instance.*array).data() + iteration * size);
+      std::copy_n(source, size, (instance.*array).data() + delivery.Iteration * size);
       source += size;
     }
   }
 
-  // The images of samples, (B, H, W, C) uint8, the lowest row first, on the CPU. The last step
-  // stores its predictions twice, and its image may be the final one: each is decoded once.
+  // The images of samples, (B, H, W, C) uint8, the lowest row first, on their way to the CPU. The
+  // last step stores its predictions twice, and its image may be the final one: each is decoded
+  // once. To compare values keeps a device waiting, so it is only done there.
   at::Tensor Bytes(const at::Tensor& samples)
   {
     for (const auto& [known, bytes] : this->Stored)
     {
-      if (at::equal(known, samples))
+      if (known.is_same(samples) || (this->IsFinal() && at::equal(known, samples)))
       {
         return bytes;
       }
@@ -366,16 +394,15 @@ private:
         at::_upsample_bilinear2d_aa(images, { this->Shared.Height, this->Shared.Width }, false);
     }
     // Rounded half to even, as diffusers does; flipped because VTK's first row is the lowest.
-    at::Tensor bytes = (resized * 127.5 + 127.5)
-                         .clamp(0, 255)
-                         .round()
-                         .to(at::kByte)
-                         .flip({ 2 })
-                         .permute({ 0, 2, 3, 1 })
-                         .cpu()
-                         .contiguous();
-    this->Stored.emplace_back(samples, bytes);
-    return bytes;
+    const at::Tensor bytes = (resized * 127.5 + 127.5)
+                               .clamp(0, 255)
+                               .round()
+                               .to(at::kByte)
+                               .flip({ 2 })
+                               .permute({ 0, 2, 3, 1 })
+                               .contiguous();
+    this->Stored.emplace_back(samples, this->Copies.Start(bytes));
+    return this->Stored.back().second;
   }
 
   const Plan& Shared;
@@ -383,7 +410,9 @@ private:
   Condition Prompted;
   Condition Guided; ///< The negative prompt's, where there is one, then Prompted.
   Scheduler::State State;
+  HostCopies Copies;
   std::vector<std::pair<at::Tensor, at::Tensor>> Stored; ///< By this step: samples, their Bytes.
+  std::vector<Delivery> Deliveries;
 };
 
 nlohmann::json Settings(
@@ -399,6 +428,7 @@ nlohmann::json Settings(
     { "guidance_scale", plan.Negative ? parameters.GuidanceScale : 1.0 },
     { "negative_prompt", parameters.NegativePrompt },
     { "stored_image_size", parameters.StoredImageSize }, { "device", plan.Device.str() },
+    { "precision", model.Precision() == at::kHalf ? "half" : "single" },
     { "versions", { { "tree_of_diffusion_life", TDL_VERSION }, { "libtorch", TORCH_VERSION } } } };
   settings.update(model.Details());
   return settings;
@@ -545,8 +575,9 @@ SampledImages SampleImages(
   // On the CPU it is the instances that share the threads, so that each has one to itself.
   const InferenceScope scope(device.is_cpu() ? 1 : threads);
 
-  const auto model = DiffusionModel::Open(
-    parameters.ModelFolder, { device, parameters.Decoding, parameters.UpsampleCapturedImages });
+  const auto model = DiffusionModel::Open(parameters.ModelFolder,
+    { device, ResolvePrecision(parameters.Precision, device), parameters.Decoding,
+      parameters.UpsampleCapturedImages });
   if (parameters.CaptureActivations && model->ActivationChannels() == 0)
   {
     throw ParameterError("The model's network is stored as TorchScript and cannot be looked into; "
@@ -607,7 +638,15 @@ SampledImages SampleImages(
         [&](int i)
         {
           const c10::InferenceMode inference; // holds for one thread
-          walks[i].Advance();
+          try
+          {
+            walks[i].Advance();
+          }
+          catch (const c10::OutOfMemoryError&)
+          {
+            throw ResourceError(
+              "The device ran out of memory while sampling; set a smaller Batch Size.");
+          }
         });
       evaluated += scheduler->Evaluations(step);
       const double done = (begin - first) + (end - begin) * (double(evaluated) / evaluations);

@@ -70,6 +70,8 @@ struct SamplerParameters
   int StoredImageSize = 0;
   DeviceKind Device = DeviceKind::Auto;
   int DeviceIndex = 0;
+  /** Of the networks. What a TorchScript file holds runs as it was exported. */
+  PrecisionKind Precision = PrecisionKind::Auto;
   /** 0: all cores. Not negative. */
   int Threads = 0;
   /**
@@ -153,7 +155,8 @@ struct SampledImages
  * On the CPU each instance goes through the network by itself, on one thread: its images are the
  * same bits at any batch size, number of threads or pieces. The noise is drawn on the CPU as
  * diffusers does for a list of generators, so that an instance equals diffusers' of the same seed
- * up to rounding, and CPU and GPU agree likewise.
+ * up to rounding, and CPU and GPU agree likewise. On a GPU the captured images are copied while it
+ * goes on with the next step.
  *
  * @param monitor told of every step; to stop keeps the batches that are finished.
  * @throws FileError as DiffusionModel, ReadPromptFile and Scheduler do; ParameterError when a

@@ -4,6 +4,7 @@
 #include "Filters/DiffusionSampler/Core/Scheduler.h"
 #include "Filters/DiffusionSampler/Core/SchedulerSpacing.h"
 #include "Filters/Foundation/Error.h"
+#include "Filters/Networks/DeviceCopies.h"
 #include "Filters/Networks/GlideText2ImUNet.h"
 #include "Filters/Networks/GlideTokenizer.h"
 
@@ -36,11 +37,13 @@ public:
    * @param network opened from upsampler/.
    * @param scheduler upsampler_scheduler/scheduler_config.json, which lists its timesteps.
    * @param noiseScale by which the noise to start from is multiplied.
+   * @param precision of the network.
    */
   GlideUpsampler(std::shared_ptr<GlideText2ImUNet> network, const Configuration& scheduler,
-    double noiseScale, at::Device device)
+    double noiseScale, at::Device device, at::ScalarType precision)
     : Network(std::move(network))
     , Device(device)
+    , Precision(precision)
     , NoiseScale(noiseScale)
   {
     const auto timesteps = ListedTimesteps(scheduler);
@@ -59,20 +62,25 @@ public:
     const auto draw = [&]
     {
       const GlideText2ImConfig& config = this->Network->Config();
-      return at::randn(
-        { 1, config.InChannels, config.SampleSize, config.SampleSize }, stream, at::kFloat)
-        .to(this->Device)
+      return ToDevice(at::randn({ 1, config.InChannels, config.SampleSize, config.SampleSize },
+                        stream, at::kFloat),
+        this->Device)
         .expand({ images.size(0), -1, -1, -1 });
     };
     // The network has learned from images of 256 shades.
-    const at::Tensor smaller = ((images + 1) * 127.5).clamp(0, 255).round() / 127.5 - 1;
+    const at::Tensor smaller =
+      (((images + 1) * 127.5).clamp(0, 255).round() / 127.5 - 1).to(this->Precision);
     Scheduler::State state = this->Steps->Begin(draw() * this->NoiseScale);
     while (state.Step < this->Steps->NumberOfSteps())
     {
       this->Steps->Advance(
         state,
         [&](const at::Tensor& input, double timestep)
-        { return this->Network->Forward(input, Timesteps(input, timestep), text, smaller); },
+        {
+          return this->Network
+            ->Forward(input.to(this->Precision), Timesteps(input, timestep), text, smaller)
+            .to(at::kFloat);
+        },
         draw);
     }
     return state.Sample;
@@ -82,6 +90,7 @@ public:
 
 private:
   at::Device Device;
+  at::ScalarType Precision;
   double NoiseScale;
   std::unique_ptr<Scheduler> Steps;
 };
@@ -144,11 +153,10 @@ public:
 
   std::int64_t ActivationChannels() const override { return this->Base->Config().MiddleChannels(); }
 
-  at::Tensor Forward(const at::Tensor& samples, double timestep, const Condition& condition,
-    at::Tensor* activations) const override
+  at::Tensor RunNetwork(const at::Tensor& samples, const at::Tensor& timesteps,
+    const Condition& condition, at::Tensor* activations) const override
   {
-    return this->Base->Forward(
-      samples, Timesteps(samples, timestep), TextOf(condition, 0), {}, activations);
+    return this->Base->Forward(samples, timesteps, TextOf(condition, 0), {}, activations);
   }
 
   at::Tensor Decode(const at::Tensor& samples, const Condition& condition) const override
@@ -202,7 +210,7 @@ private:
     }
     this->Upsampler = std::make_unique<GlideUpsampler>(network,
       Configuration((root / "upsampler_scheduler" / "scheduler_config.json").string()), scale,
-      this->Device());
+      this->Device(), this->Precision());
   }
 
   void AddText(

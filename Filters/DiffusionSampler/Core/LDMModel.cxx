@@ -50,10 +50,10 @@ public:
     return this->Network->Config().BlockOutChannels.back();
   }
 
-  at::Tensor Forward(const at::Tensor& samples, double timestep, const Condition&,
+  at::Tensor RunNetwork(const at::Tensor& samples, const at::Tensor& timesteps, const Condition&,
     at::Tensor* activations) const override
   {
-    return this->Network->Forward(samples, Timesteps(samples, timestep), {}, activations);
+    return this->Network->Forward(samples, timesteps, {}, activations);
   }
 
 protected:

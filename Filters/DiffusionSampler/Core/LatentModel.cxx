@@ -99,22 +99,24 @@ LatentModel::LatentModel(std::string folder, Configuration scheduler, const Mode
 {
 }
 
-void LatentModel::OpenAutoencoder(const std::string& component, std::int64_t channels)
+void LatentModel::OpenAutoencoder(
+  const std::string& component, std::int64_t channels, at::ScalarType precision)
 {
   const std::string folder = ComponentFolder(this->Folder(), component);
-  const auto network = this->OpenNetwork<AutoencoderKL>(folder, NetworkWeights);
+  const auto network = this->OpenNetwork<AutoencoderKL>(folder, NetworkWeights, precision);
   const AutoencoderShape& shape = network->Config().Shape;
   RequireChannels(folder, shape.LatentChannels, channels);
   const bool tiled = this->Decoding == LatentDecoding::TiledAutoencoder;
-  this->UseDecoder([network, tiled](const at::Tensor& latents)
-    { return network->Decode(network->Unscale(latents), tiled); },
+  this->UseDecoder([network, tiled, precision](const at::Tensor& latents)
+    { return network->Decode(network->Unscale(latents).to(precision), tiled).to(at::kFloat); },
     channels, shape.OutChannels, shape.Factor());
 }
 
 void LatentModel::OpenVQModel(const std::string& component, std::int64_t channels)
 {
   const std::string folder = ComponentFolder(this->Folder(), component);
-  const auto network = this->OpenNetwork<VQModel>(folder, NetworkWeights);
+  // LibTorch measures distances to the codes in single precision only.
+  const auto network = this->OpenNetwork<VQModel>(folder, NetworkWeights, at::kFloat);
   const VQModelConfig& config = network->Config();
   RequireChannels(folder, config.VqEmbedDim, channels);
   this->UseDecoder([network](const at::Tensor& latents)

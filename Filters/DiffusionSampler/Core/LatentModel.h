@@ -62,8 +62,10 @@ protected:
    * Opens the autoencoder of the model.
    * @param component its folder: an AutoencoderKL or a VQModel.
    * @param channels of the samples. @throws FileError when those of the latents differ.
+   * @param precision in which it runs; a VQModel runs in single precision.
    */
-  void OpenAutoencoder(const std::string& component, std::int64_t channels);
+  void OpenAutoencoder(
+    const std::string& component, std::int64_t channels, at::ScalarType precision);
   void OpenVQModel(const std::string& component, std::int64_t channels);
 
   /** Image pixels of the autoencoder per latent pixel, in either direction. */

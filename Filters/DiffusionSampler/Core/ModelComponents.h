@@ -28,6 +28,6 @@ std::string ComponentFolder(
 /** A model's scheduler_config.json. @throws FileError as ComponentFolder and Configuration. */
 Configuration ReadSchedulerConfig(const std::string& folder);
 
-/** A timestep as networks take it: (B), for B samples. */
+/** A timestep as networks take it: (B) float32, for B samples. */
 at::Tensor Timesteps(const at::Tensor& samples, double timestep);
 }

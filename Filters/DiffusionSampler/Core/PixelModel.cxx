@@ -42,11 +42,10 @@ public:
     return this->Network->Config().BlockOutChannels.back();
   }
 
-  at::Tensor Forward(const at::Tensor& samples, double timestep, const Condition& condition,
-    at::Tensor* activations) const override
+  at::Tensor RunNetwork(const at::Tensor& samples, const at::Tensor& timesteps,
+    const Condition& condition, at::Tensor* activations) const override
   {
-    return this->Network->Forward(
-      samples, Timesteps(samples, timestep), LabelsOf(condition), activations);
+    return this->Network->Forward(samples, timesteps, LabelsOf(condition), activations);
   }
 
 private:

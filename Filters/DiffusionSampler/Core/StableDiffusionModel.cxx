@@ -2,6 +2,7 @@
 #include "Filters/DiffusionSampler/Core/DiffusionModels.h"
 #include "Filters/DiffusionSampler/Core/LatentModel.h"
 #include "Filters/DiffusionSampler/Core/ModelComponents.h"
+#include "Filters/Networks/AutoencoderKL.h"
 #include "Filters/Networks/ClipTextModel.h"
 #include "Filters/Networks/ClipTokenizer.h"
 #include "Filters/Networks/UNet2DConditionModel.h"
@@ -65,15 +66,16 @@ public:
     return this->Network->Config().BlockOutChannels.back();
   }
 
-  at::Tensor Forward(const at::Tensor& samples, double timestep, const Condition& condition,
-    at::Tensor* activations) const override
+  at::Tensor RunNetwork(const at::Tensor& samples, const at::Tensor& timesteps,
+    const Condition& condition, at::Tensor* activations) const override
   {
     return this->Network->Forward(
-      samples, Timesteps(samples, timestep), this->NetworkConditions(condition), activations);
+      samples, timesteps, this->NetworkConditions(condition), activations);
   }
 
 protected:
-  TextToImageModel(const std::string& folder, Configuration scheduler, const ModelOptions& options)
+  TextToImageModel(const std::string& folder, Configuration scheduler, const ModelOptions& options,
+    at::ScalarType autoencoderPrecision)
     : LatentModel(folder, std::move(scheduler), options)
     , Network(
         this->OpenNetwork<UNet2DConditionModel>(ComponentFolder(folder, "unet"), NetworkWeights))
@@ -88,7 +90,7 @@ protected:
     {
       this->UNetFile().Refuse("time_cond_proj_dim");
     }
-    this->OpenAutoencoder("vae", this->Network->Config().InChannels);
+    this->OpenAutoencoder("vae", this->Network->Config().InChannels, autoencoderPrecision);
   }
 
   Configuration UNetFile() const
@@ -128,7 +130,8 @@ class StableDiffusionModel : public TextToImageModel
 {
 public:
   StableDiffusionModel(const std::string& folder, const ModelOptions& options)
-    : TextToImageModel(folder, PatchedScheduler(ReadSchedulerConfig(folder)), options)
+    : TextToImageModel(
+        folder, PatchedScheduler(ReadSchedulerConfig(folder)), options, options.Precision)
     , Text(this->OpenTextEncoder(""))
   {
     // As diffusers corrects configurations of before its version 0.9, where that is one number.
@@ -167,13 +170,21 @@ private:
   TextEncoder Text;
 };
 
+/** That of the model, unless its autoencoder says that this overflows. */
+at::ScalarType AutoencoderPrecision(const std::string& folder, at::ScalarType precision)
+{
+  const Configuration file(ComponentFolder(folder, "vae") + "/config.json");
+  return AutoencoderKLConfig::Read(file).ForceUpcast ? at::kFloat : precision;
+}
+
 /** Stable Diffusion XL (diffusers' StableDiffusionXLPipeline). */
 class StableDiffusionXLModel : public TextToImageModel
 {
 public:
   StableDiffusionXLModel(
     const std::string& folder, const Configuration& index, const ModelOptions& options)
-    : TextToImageModel(folder, ReadSchedulerConfig(folder), options)
+    : TextToImageModel(folder, ReadSchedulerConfig(folder), options,
+        AutoencoderPrecision(folder, options.Precision))
     , First(this->OpenTextEncoder(""))
     , Second(this->OpenTextEncoder("_2"))
     , ForceZeros(index.Get("force_zeros_for_empty_prompt", true))

@@ -19,6 +19,13 @@ namespace
 {
 constexpr char FileName[] = "denoiser.pt";
 
+// A script calculates in the precision it was exported with.
+ModelOptions InSinglePrecision(ModelOptions options)
+{
+  options.Precision = at::kFloat;
+  return options;
+}
+
 /**
  * Any network of pixels that a TorchScript file holds: denoiser.pt and scheduler/. The network's
  * forward(sample, timestep), of classes forward(sample, timestep, class_labels), takes the noisy
@@ -35,7 +42,7 @@ class TorchScriptModel : public ClassModel
 public:
   TorchScriptModel(
     const std::string& folder, const Configuration& index, const ModelOptions& options)
-    : ClassModel(folder, ReadSchedulerConfig(folder), options)
+    : ClassModel(folder, ReadSchedulerConfig(folder), InSinglePrecision(options))
     , Path((std::filesystem::path(folder) / FileName).string())
   {
     const std::int64_t classes = index.GetCount("num_class_embeds", 0, 0);
@@ -52,10 +59,10 @@ public:
 
   std::vector<std::int64_t> SampleShape() const override { return this->Shape; }
 
-  at::Tensor Forward(const at::Tensor& samples, double timestep, const Condition& condition,
-    at::Tensor*) const override
+  at::Tensor RunNetwork(const at::Tensor& samples, const at::Tensor& timesteps,
+    const Condition& condition, at::Tensor*) const override
   {
-    std::vector<c10::IValue> arguments{ samples, Timesteps(samples, timestep) };
+    std::vector<c10::IValue> arguments{ samples, timesteps };
     if (this->IsConditional())
     {
       arguments.emplace_back(LabelsOf(condition));

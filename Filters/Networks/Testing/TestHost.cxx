@@ -6,6 +6,7 @@
 #include "Filters/Networks/Checksum.h"
 #include "Filters/Networks/DefaultModel.h"
 #include "Filters/Networks/Device.h"
+#include "Filters/Networks/DeviceCopies.h"
 #include "Filters/Networks/InferenceScope.h"
 #include "Filters/Networks/Memory.h"
 
@@ -110,6 +111,54 @@ TEST(Host, DevicesAreThoseOfLibTorch)
   else
   {
     EXPECT_THROW(tdl::ResolveDevice(DeviceKind::CUDA, 0), tdl::ResourceError);
+  }
+}
+
+TEST(Host, HalfPrecisionIsForGpus)
+{
+  using tdl::PrecisionKind;
+  const at::Device cpu = at::kCPU;
+  const at::Device gpu = at::kCUDA;
+  EXPECT_EQ(tdl::ResolvePrecision(PrecisionKind::Auto, cpu), at::kFloat);
+  EXPECT_EQ(tdl::ResolvePrecision(PrecisionKind::Auto, gpu), at::kHalf);
+  EXPECT_EQ(tdl::ResolvePrecision(PrecisionKind::Single, gpu), at::kFloat);
+  EXPECT_EQ(tdl::ResolvePrecision(PrecisionKind::Half, gpu), at::kHalf);
+  EXPECT_THROW(tdl::ResolvePrecision(PrecisionKind::Half, cpu), tdl::ParameterError);
+}
+
+TEST(Host, CopiesOfTheCpuAreTheValuesThemselves)
+{
+  const at::Tensor values = at::arange(6);
+  EXPECT_TRUE(tdl::ToDevice(values, at::kCPU).is_same(values));
+  tdl::HostCopies copies(at::kCPU);
+  EXPECT_TRUE(copies.Start(values).is_same(values));
+  copies.Follow();
+  copies.Wait();
+}
+
+TEST(Host, CopiesOfAGpuHoldWhatItHadCalculated)
+{
+  if (torch::cuda::device_count() == 0)
+  {
+    GTEST_SKIP() << "there is no CUDA device";
+  }
+  const at::Device gpu(at::kCUDA, 0);
+  tdl::HostCopies copies(gpu);
+  at::Tensor values = tdl::ToDevice(at::ones({ 4096, 4096 }), gpu);
+  std::vector<at::Tensor> results;
+  for (int power = 1; power <= 6; ++power)
+  {
+    // The product takes a while, and the next one writes where it was read from.
+    values.copy_(at::matmul(values, values) / 2048);
+    results.push_back(copies.Start(values.slice(0, 0, 2).contiguous()));
+  }
+  copies.Wait();
+  double expected = 1;
+  for (const at::Tensor& result : results)
+  {
+    expected *= 2 * expected;
+    EXPECT_TRUE(result.is_cpu());
+    EXPECT_TRUE(result.eq(expected).all().item<bool>()) << expected;
   }
 }
 

@@ -10,6 +10,7 @@
 #include <ATen/ATen.h>
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
+#include <torch/cuda.h>
 
 #include <filesystem>
 #include <fstream>
@@ -132,6 +133,30 @@ TEST_F(GlideModel, EnlargesCapturedImagesAsThePublishedImplementation)
     ExpectNear(Images(images, images.Instances[i].PredictedImage), golden.Get("Enlarged")[i]);
   }
   EXPECT_EQ(nlohmann::json::parse(images.Provenance)["upsample_captured_images"], true);
+}
+
+TEST_F(GlideModel, SamplesAndEnlargesAlikeOnAGpu)
+{
+  if (torch::cuda::device_count() == 0)
+  {
+    GTEST_SKIP() << "there is no CUDA device";
+  }
+  this->Parameters.UpsampleCapturedImages = true;
+  this->Parameters.CaptureSteps = { 0, 50, 99 };
+  const tdl::SampledImages expected = this->Sample();
+  this->Parameters.Device = tdl::DeviceKind::CUDA;
+  const tdl::SampledImages images = this->Sample();
+  EXPECT_EQ(nlohmann::json::parse(images.Provenance)["precision"], "half");
+  ASSERT_EQ(images.Instances.size(), expected.Instances.size());
+  for (std::size_t i = 0; i < images.Instances.size(); ++i)
+  {
+    for (const auto array : { &tdl::SampledInstance::Image, &tdl::SampledInstance::PredictedImage })
+    {
+      const at::Tensor difference =
+        Images(images, images.Instances[i].*array) - Images(expected, expected.Instances[i].*array);
+      EXPECT_LE(difference.abs().to(at::kFloat).mean().item<double>(), 2);
+    }
+  }
 }
 
 TEST_F(GlideModel, SamplesBySchedulersThatUsersChoose)

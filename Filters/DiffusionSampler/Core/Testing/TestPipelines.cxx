@@ -7,9 +7,11 @@
 
 #include <ATen/ATen.h>
 #include <gtest/gtest.h>
+#include <torch/cuda.h>
 
 #include <algorithm>
 #include <fstream>
+#include <tuple>
 
 namespace
 {
@@ -44,34 +46,45 @@ class Pipelines : public testing::TestWithParam<const char*>
 {
 };
 
+// Of the runs in golden.json, with the quantities that the golden images are of.
+tdl::SamplerParameters ParametersOf(const nlohmann::json& run, const std::filesystem::path& folder)
+{
+  tdl::SamplerParameters parameters;
+  parameters.ModelFolder = folder.string();
+  parameters.Prompts = run["prompts"].get<std::vector<std::string>>();
+  parameters.NegativePrompt = run["negative_prompt"].get<std::string>();
+  parameters.GuidanceScale = run["guidance_scale"].get<double>();
+  parameters.Seed = run["seeds"][0].get<int>();
+  parameters.InstancesPerPrompt = static_cast<int>(run["seeds"].size());
+  parameters.InferenceSteps = run["steps"].get<int>();
+  parameters.Scheduler = SchedulerNamed(run["scheduler"].get<std::string>());
+  parameters.CaptureSteps = run["captured"].get<std::vector<int>>();
+  parameters.CaptureSteps.push_back(parameters.InferenceSteps);
+  parameters.CaptureActivations = true;
+  return parameters;
+}
+
+nlohmann::json RunsOf(const std::filesystem::path& folder)
+{
+  return nlohmann::json::parse(std::ifstream(folder / "golden.json"));
+}
+
 TEST_P(Pipelines, SampleAsDiffusersDoes)
 {
   const std::filesystem::path folder = Folders / GetParam();
   const tdl::SafetensorsFile golden((folder / "golden.safetensors").string());
-  const auto runs = nlohmann::json::parse(std::ifstream(folder / "golden.json"));
+  const nlohmann::json runs = RunsOf(folder);
   ASSERT_FALSE(runs.empty());
   for (const nlohmann::json& run : runs)
   {
     const auto name = run["name"].get<std::string>();
     SCOPED_TRACE(name);
-    tdl::SamplerParameters parameters;
-    parameters.ModelFolder = folder.string();
-    parameters.Prompts = run["prompts"].get<std::vector<std::string>>();
-    parameters.NegativePrompt = run["negative_prompt"].get<std::string>();
-    parameters.GuidanceScale = run["guidance_scale"].get<double>();
-    parameters.Seed = run["seeds"][0].get<int>();
-    parameters.InstancesPerPrompt = static_cast<int>(run["seeds"].size());
-    parameters.InferenceSteps = run["steps"].get<int>();
-    parameters.Scheduler = SchedulerNamed(run["scheduler"].get<std::string>());
-    const auto captured = run["captured"].get<std::vector<int>>();
-    parameters.CaptureSteps = captured;
-    parameters.CaptureSteps.push_back(parameters.InferenceSteps);
-    parameters.CaptureActivations = true;
+    tdl::SamplerParameters parameters = ParametersOf(run, folder);
     parameters.Device = tdl::DeviceKind::CPU;
     const tdl::SampledImages images = tdl::SampleImages(parameters, {}, {});
 
     ASSERT_EQ(static_cast<std::int64_t>(images.Instances.size()), golden.Get(name).size(0));
-    const auto count = static_cast<std::int64_t>(captured.size());
+    const auto count = static_cast<std::int64_t>(parameters.CaptureSteps.size()) - 1;
     for (const tdl::SampledInstance& instance : images.Instances)
     {
       SCOPED_TRACE("instance " + std::to_string(instance.Instance));
@@ -89,6 +102,47 @@ TEST_P(Pipelines, SampleAsDiffusersDoes)
                                             .slice(0, 0, count),
                     golden.Get(name + ".Activations")[instance.Instance]),
           1e-4);
+      }
+    }
+  }
+}
+
+// The same quantities of the same instances on the CPU and on a GPU, whose rounding differs.
+TEST_P(Pipelines, SampleAlikeOnAGpu)
+{
+  if (torch::cuda::device_count() == 0)
+  {
+    GTEST_SKIP() << "there is no CUDA device";
+  }
+  const std::filesystem::path folder = Folders / GetParam();
+  for (const nlohmann::json& run : RunsOf(folder))
+  {
+    SCOPED_TRACE(run["name"].get<std::string>());
+    tdl::SamplerParameters parameters = ParametersOf(run, folder);
+    parameters.CapturePredictedNoise = true;
+    parameters.Device = tdl::DeviceKind::CPU;
+    const tdl::SampledImages expected = tdl::SampleImages(parameters, {}, {});
+    parameters.Device = tdl::DeviceKind::CUDA;
+    for (const auto& [precision, mean, relative] :
+      { std::tuple(tdl::PrecisionKind::Single, .1, 1e-4), { tdl::PrecisionKind::Half, 2.0, 2e-2 } })
+    {
+      SCOPED_TRACE(precision == tdl::PrecisionKind::Half ? "half" : "single");
+      parameters.Precision = precision;
+      const tdl::SampledImages images = tdl::SampleImages(parameters, {}, {});
+      ASSERT_EQ(images.Instances.size(), expected.Instances.size());
+      for (std::size_t i = 0; i < images.Instances.size(); ++i)
+      {
+        for (const auto array : { &tdl::SampledInstance::Image,
+               &tdl::SampledInstance::PredictedImage, &tdl::SampledInstance::PredictedNoise })
+        {
+          const at::Tensor here = Upright(images, images.Instances[i].*array);
+          const at::Tensor there = Upright(expected, expected.Instances[i].*array);
+          EXPECT_LE((here.to(at::kFloat) - there.to(at::kFloat)).abs().mean().item<double>(), mean);
+        }
+        EXPECT_LT(
+          tdl::RelativeDifference(at::tensor(at::ArrayRef<float>(images.Instances[i].Activations)),
+            at::tensor(at::ArrayRef<float>(expected.Instances[i].Activations))),
+          relative);
       }
     }
   }

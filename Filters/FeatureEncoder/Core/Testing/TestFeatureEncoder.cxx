@@ -11,6 +11,7 @@
 
 #include <ATen/ATen.h>
 #include <gtest/gtest.h>
+#include <torch/cuda.h>
 
 #include <algorithm>
 #include <cmath>
@@ -65,6 +66,19 @@ double LargestDifference(const std::vector<float>& a, const std::vector<float>& 
     largest = std::max(largest, std::abs(double{ a[i] } - b[i]));
   }
   return largest;
+}
+
+TEST(FeatureEncoder, GivesTheSameFeaturesOnAGpu)
+{
+  if (torch::cuda::device_count() == 0)
+  {
+    GTEST_SKIP() << "there is no CUDA device";
+  }
+  const Clothes clothes;
+  tdl::EncoderParameters parameters = ShippedModel();
+  parameters.Device = tdl::DeviceKind::CUDA;
+  EXPECT_LT(
+    LargestDifference(Encode(clothes.Views, parameters), clothes.Golden.Floats("features")), 1e-4);
 }
 
 TEST(FeatureEncoder, GivesTheFeaturesOfTransformers)
