@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "Filters/Networks/Activations.h"
 
+#include "Filters/Networks/InPlace.h"
 #include "Filters/Networks/ModelFolder.h"
 
 #include <ATen/ATen.h>
@@ -11,18 +12,22 @@ namespace tdl
 {
 Activation FindActivation(const std::string& name)
 {
-  const Activation gelu = [](const at::Tensor& input) { return at::gelu(input); };
-  const Activation tanhGelu = [](const at::Tensor& input) { return at::gelu(input, "tanh"); };
-  const Activation silu = [](const at::Tensor& input) { return at::silu(input); };
+  const Activation tanhGelu = [](at::Tensor input)
+  { return OverwritesTemporaries() ? at::gelu_(input, "tanh") : at::gelu(input, "tanh"); };
+  const Activation quickGelu = [](at::Tensor input)
+  {
+    const at::Tensor factor = at::sigmoid(input * 1.702);
+    return OverwritesTemporaries() ? input.mul_(factor) : input * factor;
+  };
   static const std::map<std::string, Activation> activations{
-    { "gelu", gelu },
+    { "gelu", Gelu },
     { "gelu_new", tanhGelu },
     { "gelu_pytorch_tanh", tanhGelu },
-    { "quick_gelu", [](const at::Tensor& input) { return input * at::sigmoid(input * 1.702); } },
-    { "relu", [](const at::Tensor& input) { return at::relu(input); } },
-    { "silu", silu },
-    { "swish", silu },
-    { "tanh", [](const at::Tensor& input) { return at::tanh(input); } },
+    { "quick_gelu", quickGelu },
+    { "relu", Relu },
+    { "silu", Silu },
+    { "swish", Silu },
+    { "tanh", [](at::Tensor input) { return at::tanh(input); } },
   };
   const auto found = activations.find(name);
   return found == activations.end() ? nullptr : found->second;

@@ -9,7 +9,8 @@ namespace tdl
 {
 class Configuration;
 
-using Activation = at::Tensor (*)(const at::Tensor&);
+/** As the functions of InPlace.h, it takes the memory of its argument where it can. */
+using Activation = at::Tensor (*)(at::Tensor);
 
 /** The activation function that transformers calls `name`; null where none of ours bears it. */
 Activation FindActivation(const std::string& name);

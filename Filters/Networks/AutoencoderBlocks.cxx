@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "Filters/Networks/AutoencoderBlocks.h"
 
+#include "Filters/Networks/InPlace.h"
 #include "Filters/Networks/Layers.h"
 #include "Filters/Networks/ModelFolder.h"
 #include "Filters/Networks/UNetBlocks.h"
@@ -120,7 +121,7 @@ at::Tensor AutoencoderEncoder::Forward(const at::Tensor& images) const
     hidden = block->Forward(hidden, {}, nullptr);
   }
   hidden = this->MidBlock->Forward(hidden, {});
-  return this->ConvOut->Forward(at::silu(this->ConvNormOut->Forward(hidden)));
+  return this->ConvOut->Forward(Silu(this->ConvNormOut->Forward(hidden)));
 }
 
 AutoencoderDecoder::AutoencoderDecoder(const AutoencoderShape& shape)
@@ -155,7 +156,7 @@ at::Tensor AutoencoderDecoder::Forward(const at::Tensor& latents) const
   {
     hidden = block->Forward(hidden, {}, nullptr);
   }
-  return this->ConvOut->Forward(at::silu(this->ConvNormOut->Forward(hidden)));
+  return this->ConvOut->Forward(Silu(this->ConvNormOut->Forward(hidden)));
 }
 
 at::Tensor ProcessImages(const at::Tensor& batch, std::int64_t pixels,

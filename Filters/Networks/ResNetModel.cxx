@@ -2,6 +2,7 @@
 #include "Filters/Networks/ResNetModel.h"
 
 #include "Filters/Networks/Activations.h"
+#include "Filters/Networks/InPlace.h"
 #include "Filters/Networks/Layers.h"
 #include "Filters/Networks/ModelFolder.h"
 
@@ -78,9 +79,9 @@ public:
     for (std::size_t i = 1; i < this->Layers.size(); ++i)
     {
       // As in transformers, hidden_act counts for the stem and the sums only.
-      hidden = this->Layers[i]->Forward(at::relu(hidden));
+      hidden = this->Layers[i]->Forward(Relu(hidden));
     }
-    return this->Activate(hidden + (this->Shortcut ? this->Shortcut->Forward(input) : input));
+    return this->Activate(Sum(hidden, this->Shortcut ? this->Shortcut->Forward(input) : input));
   }
 
   static constexpr std::int64_t BottleneckReduction = 4;

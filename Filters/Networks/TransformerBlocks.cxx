@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "Filters/Networks/TransformerBlocks.h"
 
+#include "Filters/Networks/InPlace.h"
+
 #include <ATen/ATen.h>
 #include <torch/utils.h>
 
@@ -39,7 +41,7 @@ at::Tensor FeedForward::Forward(const at::Tensor& tokens) const
   if (this->Kind == Activation::Geglu)
   {
     const auto valueAndGate = hidden.chunk(2, -1);
-    hidden = valueAndGate[0] * at::gelu(valueAndGate[1]);
+    hidden = valueAndGate[0] * Gelu(valueAndGate[1]);
   }
   else
   {
@@ -67,10 +69,12 @@ BasicTransformerBlock::BasicTransformerBlock(const Options& options)
 
 at::Tensor BasicTransformerBlock::Forward(at::Tensor tokens, const at::Tensor& context) const
 {
-  const at::Tensor normalized = this->Norm1->Forward(tokens);
-  tokens = this->Attention1->Forward(normalized, this->OnlyContext ? context : normalized) + tokens;
-  tokens = this->Attention2->Forward(this->Norm2->Forward(tokens), context) + tokens;
-  return this->Feed->Forward(this->Norm3->Forward(tokens)) + tokens;
+  at::Tensor normalized = this->Norm1->Forward(tokens);
+  tokens =
+    Sum(this->Attention1->Forward(normalized, this->OnlyContext ? context : normalized), tokens);
+  normalized.reset();
+  tokens = Sum(this->Attention2->Forward(this->Norm2->Forward(tokens), context), tokens);
+  return Sum(this->Feed->Forward(this->Norm3->Forward(tokens)), tokens);
 }
 
 /** A linear layer on every pixel's channels, which a file keeps as that or as a convolution. */
@@ -116,6 +120,6 @@ at::Tensor Transformer2DModel::Forward(const at::Tensor& input, const at::Tensor
   {
     pixels = block->Forward(pixels, context);
   }
-  return this->Output->Forward(pixels).transpose(1, 2).reshape(input.sizes()) + input;
+  return Sum(this->Output->Forward(pixels).transpose(1, 2).reshape(input.sizes()), input);
 }
 }

@@ -2,6 +2,7 @@
 #include "Filters/Networks/TransformerEncoder.h"
 
 #include "Filters/Networks/Attention.h"
+#include "Filters/Networks/InPlace.h"
 #include "Filters/Networks/Layers.h"
 
 #include <ATen/ATen.h>
@@ -86,8 +87,8 @@ at::Tensor TransformerLayer::Forward(const at::Tensor& input) const
   const auto scaled = [](const at::Tensor& value, const at::Tensor& scale)
   { return scale.defined() ? value * scale : value; };
   const at::Tensor hidden =
-    input + scaled(this->Attended(this->Norm1->Forward(input)), this->Scale1);
-  return hidden + scaled(this->Perceived(this->Norm2->Forward(hidden)), this->Scale2);
+    Sum(scaled(this->Attended(this->Norm1->Forward(input)), this->Scale1), input);
+  return Sum(scaled(this->Perceived(this->Norm2->Forward(hidden)), this->Scale2), hidden);
 }
 
 std::vector<std::shared_ptr<TransformerLayer>> RegisterTransformerLayers(torch::nn::Module& parent,

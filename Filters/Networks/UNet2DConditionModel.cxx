@@ -2,6 +2,7 @@
 #include "Filters/Networks/UNet2DConditionModel.h"
 
 #include "Filters/Foundation/Error.h"
+#include "Filters/Networks/InPlace.h"
 #include "Filters/Networks/Layers.h"
 #include "Filters/Networks/ModelFolder.h"
 #include "Filters/Networks/TransformerBlocks.h"
@@ -347,6 +348,6 @@ at::Tensor UNet2DConditionModel::Forward(const at::Tensor& sample, const at::Ten
   {
     hidden = block->Forward(hidden, blockConditions, &skips);
   }
-  return this->ConvOut->Forward(at::silu(this->ConvNormOut->Forward(hidden)));
+  return this->ConvOut->Forward(Silu(this->ConvNormOut->Forward(hidden)));
 }
 }

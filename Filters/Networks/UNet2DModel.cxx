@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "Filters/Networks/UNet2DModel.h"
 
+#include "Filters/Networks/InPlace.h"
 #include "Filters/Networks/Layers.h"
 #include "Filters/Networks/ModelFolder.h"
 #include "Filters/Networks/UNetBlocks.h"
@@ -221,6 +222,6 @@ at::Tensor UNet2DModel::Forward(const at::Tensor& sample, const at::Tensor& time
   {
     hidden = block->Forward(hidden, conditions, &skips);
   }
-  return this->ConvOut->Forward(at::silu(this->ConvNormOut->Forward(hidden)));
+  return this->ConvOut->Forward(Silu(this->ConvNormOut->Forward(hidden)));
 }
 }

@@ -2,6 +2,7 @@
 #include "Filters/Networks/UNetBlocks.h"
 
 #include "Filters/Networks/Attention.h"
+#include "Filters/Networks/InPlace.h"
 
 #include <ATen/ATen.h>
 
@@ -63,7 +64,7 @@ at::Tensor TimestepEmbedding::Forward(const at::Tensor& input, const at::Tensor&
 {
   const at::Tensor sum =
     condition.defined() ? input + this->ConditionProjection->Forward(condition) : input;
-  return this->Linear2->Forward(at::silu(this->Linear1->Forward(sum)));
+  return this->Linear2->Forward(Silu(this->Linear1->Forward(sum)));
 }
 
 ResnetBlock2D::ResnetBlock2D(
@@ -88,7 +89,7 @@ ResnetBlock2D::ResnetBlock2D(
 
 at::Tensor ResnetBlock2D::Forward(const at::Tensor& input, const at::Tensor& activatedTime) const
 {
-  at::Tensor hidden = this->Conv1->Forward(at::silu(this->Norm1->Forward(input)));
+  at::Tensor hidden = this->Conv1->Forward(Silu(this->Norm1->Forward(input)));
   at::Tensor time;
   if (this->TimeProjection)
   {
@@ -97,14 +98,14 @@ at::Tensor ResnetBlock2D::Forward(const at::Tensor& input, const at::Tensor& act
   if (time.defined() && this->Settings.ScaleShift)
   {
     const auto scaleAndShift = time.chunk(2, 1);
-    hidden = this->Norm2->Forward(hidden) * (1 + scaleAndShift[0]) + scaleAndShift[1];
+    hidden = Sum(this->Norm2->Forward(hidden) * (1 + scaleAndShift[0]), scaleAndShift[1]);
   }
   else
   {
-    hidden = this->Norm2->Forward(time.defined() ? hidden + time : hidden);
+    hidden = this->Norm2->Forward(time.defined() ? Sum(hidden, time) : hidden);
   }
-  hidden = this->Conv2->Forward(at::silu(hidden));
-  const at::Tensor sum = (this->Shortcut ? this->Shortcut->Forward(input) : input) + hidden;
+  hidden = this->Conv2->Forward(Silu(hidden));
+  const at::Tensor sum = Sum(hidden, this->Shortcut ? this->Shortcut->Forward(input) : input);
   return this->Settings.OutputScaleFactor == 1.0 ? sum : sum / this->Settings.OutputScaleFactor;
 }
 
@@ -150,7 +151,7 @@ at::Tensor AttentionBlock::Forward(const at::Tensor& input, const at::Tensor& /*
   const at::Tensor tokens =
     (this->Norm ? this->Norm->Forward(flat) : flat).transpose(1, 2); // (B, pixels, C)
   const at::Tensor sum =
-    this->Projections.Forward(tokens, tokens).transpose(1, 2).reshape(input.sizes()) + input;
+    Sum(this->Projections.Forward(tokens, tokens).transpose(1, 2).reshape(input.sizes()), input);
   return this->OutputScaleFactor == 1.0 ? sum : sum / this->OutputScaleFactor;
 }
 
