@@ -68,7 +68,7 @@ at::Tensor Attend(
     std::clamp<std::int64_t>(ScoreLimit / rowScores, 1, std::max<std::int64_t>(queries, 1));
   const std::int64_t batch = std::max<std::int64_t>(TogetherLimit / (rowScores * rows), 1);
   // The heads of a token stand together, as what comes behind attention takes them.
-  const at::Tensor result =
+  at::Tensor result =
     at::empty({ images, queries, heads, value.size(3) }, value.options()).transpose(1, 2);
   for (std::int64_t image = 0; image < images; image += batch)
   {
