@@ -3,6 +3,7 @@
 
 #include "Filters/Foundation/Error.h"
 #include "Filters/Networks/Attention.h"
+#include "Filters/Networks/InPlace.h"
 #include "Filters/Networks/Layers.h"
 #include "Filters/Networks/ModelFolder.h"
 #include "Filters/Networks/UNetBlocks.h"
@@ -112,14 +113,14 @@ public:
 
   at::Tensor Forward(const at::Tensor& input, const Conditions& conditions) const override
   {
-    const at::Tensor activated = at::silu(this->NormIn->Forward(input));
+    const at::Tensor activated = Silu(this->NormIn->Forward(input));
     at::Tensor hidden = this->ConvIn->Forward(Resample(activated, this->Kind));
     const auto scaleAndShift =
       this->TimeProjection->Forward(conditions.Time).unsqueeze(2).unsqueeze(3).chunk(2, 1);
-    hidden = this->NormOut->Forward(hidden) * (1 + scaleAndShift[0]) + scaleAndShift[1];
-    hidden = this->ConvOut->Forward(at::silu(hidden));
+    hidden = Sum(this->NormOut->Forward(hidden) * (1 + scaleAndShift[0]), scaleAndShift[1]);
+    hidden = this->ConvOut->Forward(Silu(hidden));
     const at::Tensor resampled = Resample(input, this->Kind);
-    return (this->Shortcut ? this->Shortcut->Forward(resampled) : resampled) + hidden;
+    return Sum(hidden, this->Shortcut ? this->Shortcut->Forward(resampled) : resampled);
   }
 
 private:
@@ -157,8 +158,8 @@ public:
     const auto text = splitHeads(this->TextProjection->Forward(conditions.Text), 2);
     const at::Tensor attended =
       Attend(pixels[0], at::cat({ text[0], pixels[1] }, 2), at::cat({ text[1], pixels[2] }, 2));
-    return input +
-      this->Output->Forward(attended.transpose(2, 3).flatten(1, 2)).reshape(input.sizes());
+    return Sum(
+      this->Output->Forward(attended.transpose(2, 3).flatten(1, 2)).reshape(input.sizes()), input);
   }
 
 private:
@@ -220,8 +221,7 @@ public:
                          .chunk(3, 3);
     const at::Tensor attended = Attend(parts[0], parts[1], parts[2]).transpose(1, 2).flatten(2);
     const at::Tensor hidden = input + this->Output->Forward(attended);
-    return hidden +
-      this->Narrow->Forward(at::gelu(this->Widen->Forward(this->Norm2->Forward(hidden))));
+    return hidden + this->Narrow->Forward(Gelu(this->Widen->Forward(this->Norm2->Forward(hidden))));
   }
 
 private:
@@ -499,6 +499,6 @@ at::Tensor GlideText2ImUNet::Forward(const at::Tensor& sample, const at::Tensor&
     hidden = stage->Forward(at::cat({ hidden, skips.back() }, 1), conditions);
     skips.pop_back();
   }
-  return this->ConvOut->Forward(at::silu(this->NormOut->Forward(hidden)));
+  return this->ConvOut->Forward(Silu(this->NormOut->Forward(hidden)));
 }
 }
