@@ -2,12 +2,13 @@
 #include "Filters/Networks/InPlace.h"
 
 #include <ATen/ATen.h>
+#include <c10/core/GradMode.h>
 
 namespace tdl
 {
 bool OverwritesTemporaries()
 {
-  return !at::GradMode::is_enabled();
+  return !c10::GradMode::is_enabled();
 }
 
 at::Tensor Silu(at::Tensor temporary)

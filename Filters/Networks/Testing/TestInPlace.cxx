@@ -3,6 +3,7 @@
 #include "Filters/Networks/InPlace.h"
 
 #include <ATen/ATen.h>
+#include <c10/core/GradMode.h>
 #include <c10/core/InferenceMode.h>
 #include <gtest/gtest.h>
 
@@ -42,7 +43,7 @@ TEST(InPlace, ActivationsAreTheirDefinitions)
     const at::Tensor input = at::linspace(-5, 5, 101, at::kDouble);
     const at::Tensor expected = ActivationDefinition(name, input);
     {
-      const at::NoGradGuard noGradient;
+      const c10::NoGradGuard noGradient;
       const at::Tensor result = tdl::FindActivation(name)(input.clone());
       EXPECT_LT((result - expected).abs().max().item<double>(), 1e-12) << name;
     }
