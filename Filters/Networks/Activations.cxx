@@ -17,7 +17,7 @@ Activation FindActivation(const std::string& name)
   const Activation quickGelu = [](at::Tensor input)
   {
     const at::Tensor factor = at::sigmoid(input * 1.702);
-    return OverwritesTemporaries() ? input.mul_(factor) : input * factor;
+    return Product(input, factor);
   };
   static const std::map<std::string, Activation> activations{
     { "gelu", Gelu },

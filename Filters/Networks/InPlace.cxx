@@ -6,6 +6,15 @@
 
 namespace tdl
 {
+namespace
+{
+/** Whether the sum or product of the two is of the first one's type: it is of the more precise. */
+bool TakesResult(const at::Tensor& temporary, const at::Tensor& other)
+{
+  return OverwritesTemporaries() && temporary.scalar_type() == other.scalar_type();
+}
+}
+
 bool OverwritesTemporaries()
 {
   return !c10::GradMode::is_enabled();
@@ -28,9 +37,11 @@ at::Tensor Relu(at::Tensor temporary)
 
 at::Tensor Sum(at::Tensor temporary, const at::Tensor& other)
 {
-  // The sum of two types is of the more precise one.
-  return OverwritesTemporaries() && temporary.scalar_type() == other.scalar_type()
-    ? temporary.add_(other)
-    : temporary + other;
+  return TakesResult(temporary, other) ? temporary.add_(other) : temporary + other;
+}
+
+at::Tensor Product(at::Tensor temporary, const at::Tensor& other)
+{
+  return TakesResult(temporary, other) ? temporary.mul_(other) : temporary * other;
 }
 }

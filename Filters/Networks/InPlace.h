@@ -19,6 +19,7 @@ bool OverwritesTemporaries();
 at::Tensor Silu(at::Tensor temporary);
 at::Tensor Gelu(at::Tensor temporary);
 at::Tensor Relu(at::Tensor temporary);
-/** @param temporary of the sum's shape. */
+/** @param temporary of the result's shape. */
 at::Tensor Sum(at::Tensor temporary, const at::Tensor& other);
+at::Tensor Product(at::Tensor temporary, const at::Tensor& other);
 }

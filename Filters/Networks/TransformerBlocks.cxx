@@ -41,7 +41,7 @@ at::Tensor FeedForward::Forward(const at::Tensor& tokens) const
   if (this->Kind == Activation::Geglu)
   {
     const auto valueAndGate = hidden.chunk(2, -1);
-    hidden = valueAndGate[0] * Gelu(valueAndGate[1]);
+    hidden = Product(valueAndGate[0], Gelu(valueAndGate[1]));
   }
   else
   {

@@ -73,6 +73,8 @@ TEST(InPlace, TakesTheMemoryOfTheArgument)
   const at::Tensor other = at::arange(3, at::kFloat);
   EXPECT_EQ(tdl::Sum(sum, other).data_ptr(), sum.data_ptr());
   EXPECT_TRUE(at::equal(sum, other + at::ones({ 2, 1 })));
+  EXPECT_EQ(tdl::Product(sum, other).data_ptr(), sum.data_ptr());
+  EXPECT_TRUE(at::equal(sum, (other + 1) * other * at::ones({ 2, 1 })));
 }
 
 TEST(InPlace, SumIsOfTheMorePreciseType)
