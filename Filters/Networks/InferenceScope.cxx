@@ -2,6 +2,7 @@
 #include "Filters/Networks/InferenceScope.h"
 
 #include "Filters/Foundation/Threads.h"
+#include "Filters/Networks/Memory.h"
 
 #include <ATen/Context.h>
 #include <ATen/Parallel.h>
@@ -20,5 +21,6 @@ InferenceScope::~InferenceScope()
 {
   at::globalContext().setAllowTF32CuDNN(this->HostRoundsConvolutions);
   at::set_num_threads(this->HostThreads);
+  ReleaseFreedMemory();
 }
 }

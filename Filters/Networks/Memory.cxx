@@ -4,7 +4,12 @@
 #include <c10/core/Allocator.h>
 
 #include <algorithm>
+#include <cstdlib>
 #include <memory>
+
+#ifdef __GLIBC__
+#include <malloc.h>
+#endif
 
 namespace tdl
 {
@@ -39,6 +44,13 @@ private:
 
   std::int64_t Current = 0;
 };
+}
+
+void ReleaseFreedMemory()
+{
+#ifdef __GLIBC__
+  malloc_trim(0);
+#endif
 }
 
 std::uint64_t PeakTensorMemory(const std::function<void()>& work)

@@ -512,6 +512,7 @@ Batching ChooseBatching(const SamplerParameters& parameters, const Plan& plan, s
   // One trial tells what the networks at work take.
   const auto tryOne = [trial = plan]() mutable { Trial(trial, 1).Try(); };
   const std::uint64_t network = onCpu ? PeakTensorMemory(tryOne) : 0;
+  ReleaseFreedMemory(); // other threads cannot use what this one keeps
 
   const std::uint64_t available = AvailableMemory();
   const std::uint64_t left = available - std::min(available, captured);

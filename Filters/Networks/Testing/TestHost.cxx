@@ -16,12 +16,15 @@
 #include <torch/cuda.h>
 
 #include <dlfcn.h>
+#include <unistd.h>
 
 #include <chrono>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
+#include <string>
+#include <vector>
 
 TEST(Host, ChecksumIsSha256)
 {
@@ -80,6 +83,29 @@ TEST(Host, PeakTensorMemoryIsWhatIsHeldAtOnce)
       bytes(1 << 20);
     });
   EXPECT_EQ(peak, std::uint64_t{ 3 } << 20);
+}
+
+TEST(Host, FreedMemoryGoesBackToTheSystem)
+{
+#if defined(__SANITIZE_ADDRESS__) || !defined(__GLIBC__)
+  GTEST_SKIP() << "the C library's own memory is not in use";
+#endif
+  const auto resident = []
+  {
+    std::size_t all = 0;
+    std::size_t pages = 0;
+    std::ifstream("/proc/self/statm") >> all >> pages;
+    return pages * static_cast<std::size_t>(sysconf(_SC_PAGESIZE));
+  };
+  constexpr std::size_t megabyte = std::size_t(1) << 20;
+  std::vector<std::string> blocks(2000, std::string(megabyte / 16, 'x'));
+  // What was allocated last keeps the C library from giving back what stands before it.
+  const std::string last = std::move(blocks.back());
+  blocks.clear();
+  const std::size_t before = resident();
+  tdl::ReleaseFreedMemory();
+  EXPECT_LT(resident() + 100 * megabyte, before);
+  EXPECT_EQ(last.size(), megabyte / 16);
 }
 
 TEST(Host, InferenceScopeLeavesTheHostAsItWas)
