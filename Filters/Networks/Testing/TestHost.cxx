@@ -111,12 +111,15 @@ TEST(Host, FreedMemoryGoesBackToTheSystem)
 TEST(Host, InferenceScopeLeavesTheHostAsItWas)
 {
   at::set_num_threads(2);
+  at::globalContext().setAllowTF32CuDNN(true);
   {
     const tdl::InferenceScope scope(3);
     EXPECT_EQ(at::get_num_threads(), 3);
+    EXPECT_FALSE(at::globalContext().allowTF32CuDNN());
     EXPECT_TRUE(c10::InferenceMode::is_enabled());
   }
   EXPECT_EQ(at::get_num_threads(), 2);
+  EXPECT_TRUE(at::globalContext().allowTF32CuDNN());
   EXPECT_FALSE(c10::InferenceMode::is_enabled());
   EXPECT_THROW(tdl::InferenceScope(-1), tdl::ParameterError);
   EXPECT_EQ(at::get_num_threads(), 2);
