@@ -63,7 +63,7 @@ std::string PrepareBlas()
   void* const product = dlsym(RTLD_DEFAULT, "sgemm_");
   Dl_info library;
   if (product == nullptr || dladdr(product, &library) == 0 ||
-    std::strstr(library.dli_fname, "libtorch") != nullptr)
+    std::strstr(library.dli_fname, "libtorch_cpu") != nullptr)
   {
     return {}; // linked statically, as in the LibTorch of pytorch.org
   }

@@ -35,8 +35,7 @@ c10::ScalarType ResolvePrecision(PrecisionKind kind, c10::Device device)
   if (kind == PrecisionKind::Half && device.is_cpu())
   {
     throw ParameterError("Precision is Half, but the model runs on the CPU; set Precision to Auto "
-                         "or Single, or Device "
-                         "to CUDA.");
+                         "or Single, or Device to CUDA.");
   }
   const bool half =
     kind == PrecisionKind::Half || (kind == PrecisionKind::Auto && device.is_cuda());

@@ -30,7 +30,7 @@ enum class PrecisionKind
 {
   Auto,   ///< Half on CUDA, single on the CPU.
   Single, ///< float32
-  Half    ///< float16, in which a GPU is several times as fast; the CPU has no kernels for it.
+  Half    ///< float16, for GPUs: LibTorch 1 has no kernels of it for the CPU.
 };
 
 /** @throws ParameterError when half precision is asked for on the CPU. */

@@ -17,7 +17,8 @@ NAMES = {
 NAMES_WITH_TORCH = {
     "DiffusionSampler": """ModelFolder Prompts PromptFile InstancesPerPrompt Seed InferenceSteps Scheduler
         GuidanceScale NegativePrompt CaptureNoisyImage CapturePredictedImage CapturePredictedNoise
-        CaptureEvery CaptureSteps UpsampleCapturedImages StoredImageSize Device DeviceIndex Precision Threads BatchSize""",
+        CaptureEvery CaptureSteps UpsampleCapturedImages StoredImageSize Device DeviceIndex Precision Threads
+        BatchSize""",
     "FeatureEncoder": """Encoder EncoderFolder ImageArray FeatureOutput Normalization Components
         ThumbnailSize Device DeviceIndex Threads BatchSize""",
 }
