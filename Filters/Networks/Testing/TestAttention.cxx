@@ -5,6 +5,7 @@
 #include <ATen/ATen.h>
 #include <c10/core/InferenceMode.h>
 #include <gtest/gtest.h>
+#include <torch/cuda.h>
 
 #include <cmath>
 #include <cstdint>
@@ -109,5 +110,51 @@ TEST(Attention, NeedsMemoryLinearInTheLength)
   // All scores of the longer sequence at once are 512 MiB.
   EXPECT_LT(peak(8192), std::uint64_t(20) << 20);
   EXPECT_LT(peak(8192), peak(4096) * 5 / 4);
+}
+
+TEST(Attention, OnAGpuIsItsDefinition)
+{
+  if (torch::cuda::device_count() == 0)
+  {
+    GTEST_SKIP() << "there is no CUDA device";
+  }
+  const c10::InferenceMode inference;
+  for (const at::ScalarType type : { at::kFloat, at::kHalf })
+  {
+    for (const std::int64_t width : { 5, 40, 160, 512 }) // 512: of an autoencoder
+    {
+      const at::Tensor tokens = at::randn({ 2, 3, 300, width }).to(type);
+      const at::Tensor onGpu = tokens.to(at::kCUDA);
+      for (const bool causal : { false, true })
+      {
+        const at::Tensor result = tdl::Attend(onGpu, onGpu, onGpu, causal).cpu();
+        const at::Tensor expected = Definition(tokens, tokens, tokens, causal);
+        EXPECT_LT((result - expected).abs().max().item<double>(), type == at::kHalf ? 2e-3 : 1e-4)
+          << type << ", heads of width " << width << ", causal " << causal;
+      }
+    }
+  }
+}
+
+TEST(Attention, OnAGpuNeedsMemoryLinearInTheLength)
+{
+  if (torch::cuda::device_count() == 0)
+  {
+    GTEST_SKIP() << "there is no CUDA device";
+  }
+  const c10::InferenceMode inference;
+  const std::int64_t length = 200000; // all scores at once are 160 GB, more than devices have
+  const auto attend = [](std::int64_t heads, std::int64_t width, at::ScalarType type)
+  {
+    const auto options = at::TensorOptions(at::kCUDA).dtype(type);
+    const at::Tensor query = at::zeros({ 1, heads, length, width }, options);
+    const at::Tensor value = at::ones({ 1, heads, length, width }, options);
+    // Of equal scores the result is the mean of the values.
+    return (tdl::Attend(query, query, value) - 1).abs().max().item<double>();
+  };
+  EXPECT_LT(attend(2, 40, at::kHalf), 1e-2);
+  EXPECT_LT(attend(2, 512, at::kHalf), 1e-2);
+  EXPECT_LT(attend(1, 40, at::kFloat), 1e-4);
+  EXPECT_LT(attend(1, 512, at::kFloat), 1e-4);
 }
 }
