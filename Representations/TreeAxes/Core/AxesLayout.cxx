@@ -8,6 +8,7 @@
 #include <cstddef>
 #include <limits>
 #include <numeric>
+#include <utility>
 
 namespace tdl
 {
@@ -40,26 +41,37 @@ struct Leaf
   double Right = -Infinity;
 };
 
-/** Mean of the majority of points that is nearest to the median: strays do not move it. */
-Vector2d MajorityCenter(std::vector<Vector2d> points)
+/** Mean of the points around the one that has most of them near: strays and other ends do not
+ * count. */
+Vector2d CrowdCenter(std::vector<Vector2d> points, double near)
 {
-  const auto middle = points.begin() + static_cast<std::ptrdiff_t>(points.size() / 2);
-  Vector2d median;
-  for (const int axis : { 0, 1 })
+  // Whatever order several processes give them in, the same crowd is found.
+  std::sort(points.begin(), points.end(),
+    [](const Vector2d& a, const Vector2d& b)
+    { return std::make_pair(a.x(), a.y()) < std::make_pair(b.x(), b.y()); });
+  constexpr std::size_t enough = 100; // of more, evenly chosen ones will do
+  const std::size_t every = (points.size() + enough - 1) / enough;
+  Vector2d center = points.front();
+  int largest = 0;
+  for (std::size_t i = 0; i < points.size(); i += every)
   {
-    std::nth_element(points.begin(), middle, points.end(),
-      [axis](const Vector2d& a, const Vector2d& b) { return a[axis] < b[axis]; });
-    median[axis] = (*middle)[axis];
+    Vector2d sum = Vector2d::Zero();
+    int count = 0;
+    for (std::size_t j = 0; j < points.size(); j += every)
+    {
+      if ((points[j] - points[i]).squaredNorm() <= near * near)
+      {
+        sum += points[j];
+        ++count;
+      }
+    }
+    if (count > largest)
+    {
+      largest = count;
+      center = sum / count;
+    }
   }
-  std::nth_element(points.begin(), middle, points.end(),
-    [&median](const Vector2d& a, const Vector2d& b)
-    { return (a - median).squaredNorm() < (b - median).squaredNorm(); });
-  Vector2d sum = Vector2d::Zero();
-  for (auto point = points.begin(); point <= middle; ++point)
-  {
-    sum += *point;
-  }
-  return sum / static_cast<double>(middle - points.begin() + 1);
+  return center;
 }
 
 /** One entry per prompt that has leaves. */
@@ -70,6 +82,7 @@ std::vector<Leaf> GatherLeaves(const Tree& tree)
   {
     points[tree.LeafPrompts[i]].push_back(tree.Leaves[i]);
   }
+  const double near = (tree.Upper - tree.Lower).norm() / 10.0;
   std::vector<Leaf> present;
   for (std::size_t prompt = 0; prompt < points.size(); ++prompt)
   {
@@ -77,7 +90,7 @@ std::vector<Leaf> GatherLeaves(const Tree& tree)
     {
       Leaf leaf;
       leaf.Prompt = static_cast<int>(prompt);
-      leaf.Center = MajorityCenter(points[prompt]);
+      leaf.Center = CrowdCenter(points[prompt], near);
       leaf.Angle = std::atan2(leaf.Center.y(), leaf.Center.x());
       for (const Vector2d& point : points[prompt])
       {

@@ -5,6 +5,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 
 namespace
@@ -170,6 +171,29 @@ TEST(LayOutRadial, NamesAPromptWhereMostOfItsLeavesAre)
     }
   }
   EXPECT_EQ(named, 1);
+}
+
+TEST(LayOutRadial, NamesAPromptWithTwoEndsAtOneOfThem)
+{
+  tdl::AxesStyle style = Style();
+  style.Pixel = 0.02;
+  for (const int others : { 1, 2, 3, 60, 200 })
+  {
+    tdl::Tree tree = Star({ 0.5, 2.0 }, 10);
+    for (int i = 1; i < 2 * others; ++i)
+    {
+      const double angle = (i < others ? 0.5 : -0.8) + 0.01 * i / others;
+      tree.Leaves.push_back(10.0 * Vector2d(std::cos(angle), std::sin(angle)));
+      tree.LeafPrompts.push_back(0);
+    }
+    const tdl::AxesDrawing drawing = tdl::LayOutRadial(tree, style);
+    const auto name = std::find_if(drawing.Labels.begin(), drawing.Labels.end(),
+      [](const AxesLabel& label) { return label.Prompt == 0; });
+    ASSERT_NE(name, drawing.Labels.end());
+    const double angle = std::atan2(name->Position.y(), name->Position.x());
+    EXPECT_LT(std::min(std::abs(angle - 0.5), std::abs(angle + 0.8)), 0.05)
+      << others << " of " << 2 * others << " leaves on the other side";
+  }
 }
 
 TEST(LayOutRadial, SpreadsCrowdedLabels)
