@@ -4,6 +4,7 @@
 #include "Filters/DiffusionSampler/Core/DiffusionSampler.h"
 #include "Filters/Foundation/FilterMonitor.h"
 #include "Filters/Foundation/Names.h"
+#include "Filters/Foundation/Processes.h"
 #include "Filters/Networks/Blas.h"
 #include "Filters/Networks/DefaultModel.h"
 
@@ -26,6 +27,7 @@
 #include <algorithm>
 #include <mutex>
 #include <numeric>
+#include <string>
 
 namespace
 {
@@ -235,16 +237,17 @@ int vtkDiffusionSampler::RequestData(
   auto* output = vtkPartitionedDataSetCollection::GetData(info);
   const tdl::SamplerPiece piece{ info->Get(vtkStreamingDemandDrivenPipeline::UPDATE_PIECE_NUMBER()),
     info->Get(vtkStreamingDemandDrivenPipeline::UPDATE_NUMBER_OF_PIECES()) };
+  std::string fault;
   try
   {
     static std::once_flag blasChecked;
     std::call_once(blasChecked,
       [this]
       {
-        const std::string fault = tdl::PrepareBlas();
-        if (!fault.empty())
+        const std::string warning = tdl::PrepareBlas();
+        if (!warning.empty())
         {
-          vtkWarningMacro(<< fault);
+          vtkWarningMacro(<< warning);
         }
       });
 
@@ -279,8 +282,13 @@ int vtkDiffusionSampler::RequestData(
   }
   catch (const std::exception& e)
   {
+    fault = e.what();
+  }
+  fault = tdl::FaultOfAll(info, fault);
+  if (!fault.empty())
+  {
     output->Initialize();
-    vtkErrorMacro(<< e.what());
+    vtkErrorMacro(<< fault);
     return 0;
   }
   return 1;

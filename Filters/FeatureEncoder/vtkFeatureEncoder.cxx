@@ -6,6 +6,7 @@
 #include "Filters/Foundation/Error.h"
 #include "Filters/Foundation/FilterMonitor.h"
 #include "Filters/Foundation/Names.h"
+#include "Filters/Foundation/Processes.h"
 #include "Filters/Foundation/Provenance.h"
 #include "Filters/Foundation/Threads.h"
 #include "Filters/Networks/Blas.h"
@@ -34,6 +35,7 @@
 
 #include <algorithm>
 #include <mutex>
+#include <string>
 #include <tuple>
 #include <vector>
 
@@ -315,6 +317,30 @@ int vtkFeatureEncoder::FillInputPortInformation(int, vtkInformation* info)
 int vtkFeatureEncoder::RequestData(
   vtkInformation*, vtkInformationVector** inputs, vtkInformationVector* outputs)
 {
+  vtkInformation* info = outputs->GetInformationObject(0);
+  auto* output = vtkTable::GetData(info);
+  std::string fault;
+  try
+  {
+    this->Encode(vtkCompositeDataSet::GetData(inputs[0]),
+      info->Get(vtkStreamingDemandDrivenPipeline::UPDATE_NUMBER_OF_PIECES()) > 1, output);
+  }
+  catch (const std::exception& e)
+  {
+    fault = e.what();
+  }
+  fault = tdl::FaultOfAll(info, fault);
+  if (!fault.empty())
+  {
+    output->Initialize();
+    vtkErrorMacro(<< fault);
+    return 0;
+  }
+  return 1;
+}
+
+void vtkFeatureEncoder::Encode(vtkCompositeDataSet* input, bool parallel, vtkTable* output)
+{
   tdl::EncoderParameters parameters;
   parameters.Encoder = static_cast<tdl::EncoderKind>(this->Encoder);
   parameters.EncoderFolder =
@@ -328,76 +354,62 @@ int vtkFeatureEncoder::RequestData(
   parameters.Threads = this->Threads;
   parameters.BatchSize = this->BatchSize;
 
-  auto* input = vtkCompositeDataSet::GetData(inputs[0]);
-  vtkInformation* info = outputs->GetInformationObject(0);
-  auto* output = vtkTable::GetData(info);
-  const bool parallel = info->Get(vtkStreamingDemandDrivenPipeline::UPDATE_NUMBER_OF_PIECES()) > 1;
-  try
+  if (parallel &&
+    (this->Encoder == PCA || this->Normalization == STANDARDIZED ||
+      this->Normalization == COMPONENTS))
   {
-    if (parallel &&
-      (this->Encoder == PCA || this->Normalization == STANDARDIZED ||
-        this->Normalization == COMPONENTS))
-    {
-      throw tdl::ParameterError("PCA and standardized features need all images in one process; "
-                                "choose another Encoder or Normalization, or run without MPI.");
-    }
-    std::vector<Element> elements;
-    int activationChannels = 0;
-    if (input)
-    {
-      elements = FindElements(input, this->ImageArray.c_str(),
-        this->Encoder == ACTIVATIONS ? &activationChannels : nullptr);
-    }
-    if (parallel && elements.empty())
-    {
-      return 1; // other processes have the instances
-    }
-    static std::once_flag blasChecked;
-    if (this->Encoder == MODEL)
-    {
-      std::call_once(blasChecked,
-        [this]
+    throw tdl::ParameterError("PCA and standardized features need all images in one process; "
+                              "choose another Encoder or Normalization, or run without MPI.");
+  }
+  std::vector<Element> elements;
+  int activationChannels = 0;
+  if (input)
+  {
+    elements = FindElements(input, this->ImageArray.c_str(),
+      this->Encoder == ACTIVATIONS ? &activationChannels : nullptr);
+  }
+  if (parallel && elements.empty())
+  {
+    return; // other processes have the instances
+  }
+  static std::once_flag blasChecked;
+  if (this->Encoder == MODEL)
+  {
+    std::call_once(blasChecked,
+      [this]
+      {
+        const std::string warning = tdl::PrepareBlas();
+        if (!warning.empty())
         {
-          const std::string fault = tdl::PrepareBlas();
-          if (!fault.empty())
-          {
-            vtkWarningMacro(<< fault);
-          }
-        });
-    }
-    std::vector<tdl::ImageView> views = Views(elements);
-    const tdl::ImageOrigins origins =
-      input ? Origins(input->GetFieldData(), elements, activationChannels) : tdl::ImageOrigins{};
-    const tdl::EncodedImages encoded =
-      tdl::EncodeImages(views, origins, parameters, tdl::MonitorOf(this));
-    const std::size_t rows = encoded.Features.size() / encoded.Dimension;
-    tdl::ServeAbort(this, rows == 0);
-    elements.resize(rows);
-    views.resize(rows);
+          vtkWarningMacro(<< warning);
+        }
+      });
+  }
+  std::vector<tdl::ImageView> views = Views(elements);
+  const tdl::ImageOrigins origins =
+    input ? Origins(input->GetFieldData(), elements, activationChannels) : tdl::ImageOrigins{};
+  const tdl::EncodedImages encoded =
+    tdl::EncodeImages(views, origins, parameters, tdl::MonitorOf(this));
+  const std::size_t rows = encoded.Features.size() / encoded.Dimension;
+  tdl::ServeAbort(this, rows == 0);
+  elements.resize(rows);
+  views.resize(rows);
 
-    using namespace tdl;
-    AddColumn<vtkIntArray>(output, names::Instance, elements, &Element::Instance);
-    AddColumn<vtkIntArray>(output, names::Iteration, elements, &Element::Iteration);
-    AddColumn<vtkIntArray>(output, names::PromptId, elements, &Element::PromptId);
-    AddColumn<vtkIntArray>(output, names::GroupId, elements, &Element::GroupId);
-    AddColumn<vtkTypeInt64Array>(output, names::Seed, elements, &Element::Seed);
-    AddColumn<vtkDoubleArray>(output, names::Timestep, elements, &Element::Timestep);
-    AddColumn<vtkDoubleArray>(output, names::Sigma, elements, &Element::Sigma);
-    AddFeatures(output, encoded);
-    AddPromptSimilarities(output, encoded.PromptSimilarities);
-    output->GetFieldData()->PassData(input->GetFieldData());
-    TellProvenance(output->GetFieldData(), encoded.Provenance,
-      this->Encoder == ACTIVATIONS ? std::string() : this->ImageArray);
-    if (this->ThumbnailSize > 0 && rows > 0)
-    {
-      AddThumbnails(output, std::move(views), this->ThumbnailSize, ResolveThreads(this->Threads));
-    }
-  }
-  catch (const std::exception& e)
+  using namespace tdl;
+  AddColumn<vtkIntArray>(output, names::Instance, elements, &Element::Instance);
+  AddColumn<vtkIntArray>(output, names::Iteration, elements, &Element::Iteration);
+  AddColumn<vtkIntArray>(output, names::PromptId, elements, &Element::PromptId);
+  AddColumn<vtkIntArray>(output, names::GroupId, elements, &Element::GroupId);
+  AddColumn<vtkTypeInt64Array>(output, names::Seed, elements, &Element::Seed);
+  AddColumn<vtkDoubleArray>(output, names::Timestep, elements, &Element::Timestep);
+  AddColumn<vtkDoubleArray>(output, names::Sigma, elements, &Element::Sigma);
+  AddFeatures(output, encoded);
+  AddPromptSimilarities(output, encoded.PromptSimilarities);
+  output->GetFieldData()->PassData(input->GetFieldData());
+  TellProvenance(output->GetFieldData(), encoded.Provenance,
+    this->Encoder == ACTIVATIONS ? std::string() : this->ImageArray);
+  if (this->ThumbnailSize > 0 && rows > 0)
   {
-    output->Initialize();
-    vtkErrorMacro(<< e.what());
-    return 0;
+    AddThumbnails(output, std::move(views), this->ThumbnailSize, ResolveThreads(this->Threads));
   }
-  return 1;
 }

@@ -31,6 +31,8 @@
 
 #include <string> // for EncoderFolder, ImageArray
 
+class vtkCompositeDataSet;
+
 class VTKTDLFEATUREENCODER_EXPORT vtkFeatureEncoder : public vtkTableAlgorithm
 {
 public:
@@ -194,6 +196,11 @@ protected:
 private:
   vtkFeatureEncoder(const vtkFeatureEncoder&) = delete;
   void operator=(const vtkFeatureEncoder&) = delete;
+
+  /**
+   * @param parallel Whether other processes have instances, too.
+   */
+  void Encode(vtkCompositeDataSet* input, bool parallel, vtkTable* output);
 
   int Encoder;
   std::string EncoderFolder;

@@ -188,21 +188,20 @@ void CheckRows(const std::vector<Row>& rows, const std::set<int>& wanted, const 
 /** The iterations of which there are images, in order. */
 std::vector<int> FindIterations(const std::vector<Row>& rows, vtkMultiProcessController* controller)
 {
-  std::set<int> mine;
+  std::set<int> found;
   for (const Row& row : rows)
   {
-    mine.insert(row.Iterations.begin(), row.Iterations.end());
+    found.insert(row.Iterations.begin(), row.Iterations.end());
   }
-  std::vector<int> iterations(mine.begin(), mine.end());
   if (controller)
   {
+    const std::vector<int> own(found.begin(), found.end());
     std::vector<vtkIdType> offsets;
-    const std::vector<int> all = GatherNumbers(
-      iterations.data(), static_cast<vtkIdType>(iterations.size()), offsets, controller);
-    mine.insert(all.begin(), all.end());
-    iterations.assign(mine.begin(), mine.end());
+    const std::vector<int> all =
+      GatherNumbers(own.data(), static_cast<vtkIdType>(own.size()), offsets, controller);
+    found.insert(all.begin(), all.end());
   }
-  return iterations;
+  return { found.begin(), found.end() };
 }
 
 /** Places the rows and columns. */

@@ -3,6 +3,7 @@
 
 #include "Filters/Foundation/Error.h"
 #include "Filters/Foundation/Memory.h"
+#include "Filters/Foundation/Processes.h"
 #include "Readers/Features/Core/FeatureFile.h"
 #include "Readers/Manifest/Choice.h"
 #include "Readers/Manifest/FieldData.h"
@@ -17,6 +18,7 @@
 
 #include <algorithm>
 #include <set>
+#include <string>
 #include <tuple>
 
 namespace
@@ -240,6 +242,7 @@ int vtkFeatureReader::RequestData(
   }
   vtkInformation* info = outputs->GetInformationObject(0);
   auto* output = vtkTable::GetData(info);
+  std::string fault;
   try
   {
     const tdl::FeatureFile file(
@@ -265,8 +268,13 @@ int vtkFeatureReader::RequestData(
   }
   catch (const std::exception& e)
   {
+    fault = e.what();
+  }
+  fault = tdl::FaultOfAll(info, fault);
+  if (!fault.empty())
+  {
     output->Initialize();
-    vtkErrorMacro(<< e.what());
+    vtkErrorMacro(<< fault);
     return 0;
   }
   return 1;

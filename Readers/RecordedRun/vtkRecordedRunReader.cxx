@@ -4,6 +4,7 @@
 #include "Filters/Foundation/Error.h"
 #include "Filters/Foundation/ForEach.h"
 #include "Filters/Foundation/Memory.h"
+#include "Filters/Foundation/Processes.h"
 #include "Filters/Foundation/Threads.h"
 #include "Readers/Arrays/ArrayFile.h"
 #include "Readers/Manifest/FieldData.h"
@@ -19,6 +20,7 @@
 #include "vtkUnsignedCharArray.h"
 
 #include <algorithm>
+#include <string>
 #include <vector>
 
 namespace
@@ -272,109 +274,119 @@ int vtkRecordedRunReader::RequestData(
   }
   vtkInformation* info = outputs->GetInformationObject(0);
   auto* output = vtkPartitionedDataSetCollection::GetData(info);
-  const int piece = info->Get(vtkStreamingDemandDrivenPipeline::UPDATE_PIECE_NUMBER());
-  const int pieces = info->Get(vtkStreamingDemandDrivenPipeline::UPDATE_NUMBER_OF_PIECES());
+  std::string fault;
   try
   {
-    const int threads = tdl::ResolveThreads(this->Threads);
-    const std::unique_ptr<tdl::RecordedRun> run =
-      this->Run && this->RunTime == this->GetMTime() ? std::move(this->Run) : this->OpenRun();
-    const tdl::Manifest& about = run->Description();
-    const Plan plan = MakePlan(*run, this->MakeChoice());
-    this->Contents = DescribePlan(*run, plan);
-    if (CountImages(plan) == 0)
-    {
-      throw tdl::FileError("Of " + std::string(this->FileName) +
-        " no element that was chosen is there; choose other Instances or iterations.");
-    }
-    const auto instances = static_cast<int>(plan.Instances.size());
-    const int begin = static_cast<int>(static_cast<vtkIdType>(instances) * piece / pieces);
-    const int end = static_cast<int>(static_cast<vtkIdType>(instances) * (piece + 1) / pieces);
-    std::size_t elements = 0;
-    for (int i = begin; i < end; ++i)
-    {
-      elements += plan.Instances[i].Iterations.size();
-    }
-    tdl::RequireMemory("What is to be read needs", run->Memory(elements),
-      "choose fewer Instances, a larger Every or a smaller Stored Image Size");
-    if (!plan.Holes.empty())
-    {
-      vtkWarningMacro(<< tdl::DescribeHoles(plan.Holes, plan.Elements) << "; they are left out of "
-                      << this->FileName << ".");
-    }
-
-    output->SetNumberOfPartitionedDataSets(static_cast<unsigned int>(instances));
-    tdl::AddFieldData(output->GetFieldData(), about);
-    for (int i = 0; i < instances; ++i)
-    {
-      const tdl::ManifestInstance& instance = about.Instances[plan.Instances[i].Index];
-      output->GetMetaData(static_cast<unsigned int>(i))
-        ->Set(vtkCompositeDataSet::NAME(),
-          about.Prompts[instance.Prompt] + " " + std::to_string(instance.Instance));
-    }
-    // Some instances together, so that all threads have work and a stop is heard soon.
-    const std::size_t arrays = run->Arrays().size();
-    const std::size_t together = 16ul * threads;
-    std::size_t done = 0;
-    for (int i = begin; i < end;)
-    {
-      struct Job
-      {
-        const std::string* Array;
-        int Instance;
-        int Iteration;
-      };
-      std::vector<Job> jobs;
-      std::vector<std::uint8_t*> places;
-      std::vector<std::pair<int, vtkSmartPointer<vtkImageData>>> images;
-      for (; i < end && jobs.size() < together; ++i)
-      {
-        const Wanted& wanted = plan.Instances[i];
-        if (wanted.Iterations.empty())
-        {
-          continue;
-        }
-        images.emplace_back(i, Allocate(*run, wanted, places));
-        for (const std::string& array : run->Arrays())
-        {
-          for (const int k : wanted.Iterations)
-          {
-            jobs.push_back({ &array, wanted.Index, k });
-          }
-        }
-      }
-      for (std::size_t first = 0; first < jobs.size(); first += together)
-      {
-        const std::size_t count = std::min(together, jobs.size() - first);
-        tdl::ForEach(static_cast<int>(count), threads,
-          [&](int j)
-          {
-            const Job& job = jobs[first + j];
-            run->Read(*job.Array, job.Instance, job.Iteration, places[first + j]);
-          });
-        done += count;
-        this->UpdateProgress(static_cast<double>(done) / (elements * arrays));
-        // CheckAbort would have the pipeline empty the output.
-        if (this->GetAbortExecute() && first + count < jobs.size())
-        {
-          return 1; // stopped: the instances read so far are whole
-        }
-      }
-      for (const auto& [index, image] : images)
-      {
-        output->SetPartition(static_cast<unsigned int>(index), 0, image);
-      }
-      if (this->GetAbortExecute())
-      {
-        return 1;
-      }
-    }
+    this->ReadPiece(info->Get(vtkStreamingDemandDrivenPipeline::UPDATE_PIECE_NUMBER()),
+      info->Get(vtkStreamingDemandDrivenPipeline::UPDATE_NUMBER_OF_PIECES()), output);
   }
   catch (const std::exception& e)
   {
+    fault = e.what();
+  }
+  fault = tdl::FaultOfAll(info, fault);
+  if (!fault.empty())
+  {
     output->Initialize();
-    vtkErrorMacro(<< e.what());
+    vtkErrorMacro(<< fault);
     return 0;
   }
   return 1;
+}
+
+void vtkRecordedRunReader::ReadPiece(int piece, int pieces, vtkPartitionedDataSetCollection* output)
+{
+  const int threads = tdl::ResolveThreads(this->Threads);
+  const std::unique_ptr<tdl::RecordedRun> run =
+    this->Run && this->RunTime == this->GetMTime() ? std::move(this->Run) : this->OpenRun();
+  const tdl::Manifest& about = run->Description();
+  const Plan plan = MakePlan(*run, this->MakeChoice());
+  this->Contents = DescribePlan(*run, plan);
+  if (CountImages(plan) == 0)
+  {
+    throw tdl::FileError("Of " + std::string(this->FileName) +
+      " no element that was chosen is there; choose other Instances or iterations.");
+  }
+  const auto instances = static_cast<int>(plan.Instances.size());
+  const int begin = static_cast<int>(static_cast<vtkIdType>(instances) * piece / pieces);
+  const int end = static_cast<int>(static_cast<vtkIdType>(instances) * (piece + 1) / pieces);
+  std::size_t elements = 0;
+  for (int i = begin; i < end; ++i)
+  {
+    elements += plan.Instances[i].Iterations.size();
+  }
+  tdl::RequireMemory("What is to be read needs", run->Memory(elements),
+    "choose fewer Instances, a larger Every or a smaller Stored Image Size");
+  if (!plan.Holes.empty())
+  {
+    vtkWarningMacro(<< tdl::DescribeHoles(plan.Holes, plan.Elements) << "; they are left out of "
+                    << this->FileName << ".");
+  }
+
+  output->SetNumberOfPartitionedDataSets(static_cast<unsigned int>(instances));
+  tdl::AddFieldData(output->GetFieldData(), about);
+  for (int i = 0; i < instances; ++i)
+  {
+    const tdl::ManifestInstance& instance = about.Instances[plan.Instances[i].Index];
+    output->GetMetaData(static_cast<unsigned int>(i))
+      ->Set(vtkCompositeDataSet::NAME(),
+        about.Prompts[instance.Prompt] + " " + std::to_string(instance.Instance));
+  }
+  // Some instances together, so that all threads have work and a stop is heard soon.
+  const std::size_t arrays = run->Arrays().size();
+  const std::size_t together = 16ul * threads;
+  std::size_t done = 0;
+  for (int i = begin; i < end;)
+  {
+    struct Job
+    {
+      const std::string* Array;
+      int Instance;
+      int Iteration;
+    };
+    std::vector<Job> jobs;
+    std::vector<std::uint8_t*> places;
+    std::vector<std::pair<int, vtkSmartPointer<vtkImageData>>> images;
+    for (; i < end && jobs.size() < together; ++i)
+    {
+      const Wanted& wanted = plan.Instances[i];
+      if (wanted.Iterations.empty())
+      {
+        continue;
+      }
+      images.emplace_back(i, Allocate(*run, wanted, places));
+      for (const std::string& array : run->Arrays())
+      {
+        for (const int k : wanted.Iterations)
+        {
+          jobs.push_back({ &array, wanted.Index, k });
+        }
+      }
+    }
+    for (std::size_t first = 0; first < jobs.size(); first += together)
+    {
+      const std::size_t count = std::min(together, jobs.size() - first);
+      tdl::ForEach(static_cast<int>(count), threads,
+        [&](int j)
+        {
+          const Job& job = jobs[first + j];
+          run->Read(*job.Array, job.Instance, job.Iteration, places[first + j]);
+        });
+      done += count;
+      this->UpdateProgress(static_cast<double>(done) / (elements * arrays));
+      // CheckAbort would have the pipeline empty the output.
+      if (this->GetAbortExecute() && first + count < jobs.size())
+      {
+        return; // stopped: the instances read so far are whole
+      }
+    }
+    for (const auto& [index, image] : images)
+    {
+      output->SetPartition(static_cast<unsigned int>(index), 0, image);
+    }
+    if (this->GetAbortExecute())
+    {
+      return;
+    }
+  }
 }

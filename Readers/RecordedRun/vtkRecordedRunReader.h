@@ -167,6 +167,7 @@ private:
 
   std::unique_ptr<tdl::RecordedRun> OpenRun() const;
   tdl::RunChoice MakeChoice() const;
+  void ReadPiece(int piece, int pieces, vtkPartitionedDataSetCollection* output);
 
   char* FileName = nullptr;
   char* ManifestFile = nullptr;
