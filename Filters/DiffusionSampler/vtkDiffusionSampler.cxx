@@ -237,59 +237,47 @@ int vtkDiffusionSampler::RequestData(
   auto* output = vtkPartitionedDataSetCollection::GetData(info);
   const tdl::SamplerPiece piece{ info->Get(vtkStreamingDemandDrivenPipeline::UPDATE_PIECE_NUMBER()),
     info->Get(vtkStreamingDemandDrivenPipeline::UPDATE_NUMBER_OF_PIECES()) };
-  std::string fault;
-  try
-  {
-    static std::once_flag blasChecked;
-    std::call_once(blasChecked,
-      [this]
-      {
-        const std::string warning = tdl::PrepareBlas();
-        if (!warning.empty())
+  return tdl::FillTogether(this, info,
+    [&]
+    {
+      static std::once_flag blasChecked;
+      std::call_once(blasChecked,
+        [this]
         {
-          vtkWarningMacro(<< warning);
-        }
-      });
+          const std::string warning = tdl::PrepareBlas();
+          if (!warning.empty())
+          {
+            vtkWarningMacro(<< warning);
+          }
+        });
 
-    tdl::SampledImages images = tdl::SampleImages(parameters, piece, tdl::MonitorOf(this));
+      tdl::SampledImages images = tdl::SampleImages(parameters, piece, tdl::MonitorOf(this));
 
-    for (const std::string& warning : images.Warnings)
-    {
-      vtkWarningMacro(<< warning);
-    }
+      for (const std::string& warning : images.Warnings)
+      {
+        vtkWarningMacro(<< warning);
+      }
 
-    vtkFieldData* fields = output->GetFieldData();
-    AddArray<vtkStringArray>(fields, tdl::names::Prompts, images.Prompts);
-    AddArray<vtkStringArray>(fields, tdl::names::Groups, images.Groups);
-    AddArray<vtkIntArray>(fields, tdl::names::PromptGroup, images.PromptGroups);
-    AddArray<vtkStringArray>(
-      fields, tdl::names::Provenance, std::vector<std::string>{ images.Provenance });
+      vtkFieldData* fields = output->GetFieldData();
+      AddArray<vtkStringArray>(fields, tdl::names::Prompts, images.Prompts);
+      AddArray<vtkStringArray>(fields, tdl::names::Groups, images.Groups);
+      AddArray<vtkIntArray>(fields, tdl::names::PromptGroup, images.PromptGroups);
+      AddArray<vtkStringArray>(
+        fields, tdl::names::Provenance, std::vector<std::string>{ images.Provenance });
 
-    // Every rank names all instances, so that the collections have one structure.
-    const std::size_t instances = images.Prompts.size() * this->InstancesPerPrompt;
-    output->SetNumberOfPartitionedDataSets(static_cast<unsigned int>(instances));
-    for (unsigned int i = 0; i < instances; ++i)
-    {
-      output->GetMetaData(i)->Set(vtkCompositeDataSet::NAME(),
-        images.Prompts[i / this->InstancesPerPrompt] + " " + std::to_string(i));
-    }
-    for (tdl::SampledInstance& instance : images.Instances)
-    {
-      const tdl::SampledInstance moved = std::move(instance); // its memory goes as soon as copied
-      output->SetPartition(moved.Instance, 0, MakeImage(images, moved));
-    }
-    tdl::ServeAbort(this, images.Instances.empty());
-  }
-  catch (const std::exception& e)
-  {
-    fault = e.what();
-  }
-  fault = tdl::FaultOfAll(info, fault);
-  if (!fault.empty())
-  {
-    output->Initialize();
-    vtkErrorMacro(<< fault);
-    return 0;
-  }
-  return 1;
+      // Every rank names all instances, so that the collections have one structure.
+      const std::size_t instances = images.Prompts.size() * this->InstancesPerPrompt;
+      output->SetNumberOfPartitionedDataSets(static_cast<unsigned int>(instances));
+      for (unsigned int i = 0; i < instances; ++i)
+      {
+        output->GetMetaData(i)->Set(vtkCompositeDataSet::NAME(),
+          images.Prompts[i / this->InstancesPerPrompt] + " " + std::to_string(i));
+      }
+      for (tdl::SampledInstance& instance : images.Instances)
+      {
+        const tdl::SampledInstance moved = std::move(instance); // its memory goes as soon as copied
+        output->SetPartition(moved.Instance, 0, MakeImage(images, moved));
+      }
+      tdl::ServeAbort(this, images.Instances.empty());
+    });
 }

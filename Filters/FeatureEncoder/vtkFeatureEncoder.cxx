@@ -319,24 +319,12 @@ int vtkFeatureEncoder::RequestData(
 {
   vtkInformation* info = outputs->GetInformationObject(0);
   auto* output = vtkTable::GetData(info);
-  std::string fault;
-  try
-  {
-    this->Encode(vtkCompositeDataSet::GetData(inputs[0]),
-      info->Get(vtkStreamingDemandDrivenPipeline::UPDATE_NUMBER_OF_PIECES()) > 1, output);
-  }
-  catch (const std::exception& e)
-  {
-    fault = e.what();
-  }
-  fault = tdl::FaultOfAll(info, fault);
-  if (!fault.empty())
-  {
-    output->Initialize();
-    vtkErrorMacro(<< fault);
-    return 0;
-  }
-  return 1;
+  return tdl::FillTogether(this, info,
+    [&]
+    {
+      this->Encode(vtkCompositeDataSet::GetData(inputs[0]),
+        info->Get(vtkStreamingDemandDrivenPipeline::UPDATE_NUMBER_OF_PIECES()) > 1, output);
+    });
 }
 
 void vtkFeatureEncoder::Encode(vtkCompositeDataSet* input, bool parallel, vtkTable* output)

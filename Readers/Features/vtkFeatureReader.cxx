@@ -242,40 +242,28 @@ int vtkFeatureReader::RequestData(
   }
   vtkInformation* info = outputs->GetInformationObject(0);
   auto* output = vtkTable::GetData(info);
-  std::string fault;
-  try
-  {
-    const tdl::FeatureFile file(
-      { this->FileName, this->ManifestFile ? this->ManifestFile : "", this->ArrayName });
-    const tdl::Manifest& manifest = file.Description();
-    const tdl::RunChoice choice{ this->Instances, this->FirstIteration, this->LastIteration,
-      this->Every };
-    const std::vector<std::size_t> rows = ChooseRows(manifest, choice,
-      info->Get(vtkStreamingDemandDrivenPipeline::UPDATE_PIECE_NUMBER()),
-      info->Get(vtkStreamingDemandDrivenPipeline::UPDATE_NUMBER_OF_PIECES()));
-    tdl::RequireMemory("What is to be read needs", file.Memory(rows.size()),
-      "choose fewer Instances or a larger Every of the features");
-    std::size_t elements = 0;
-    const auto holes = FindHoles(manifest, choice, ChooseRows(manifest, choice, 0, 1), elements);
-    if (!holes.empty())
+  return tdl::FillTogether(this, info,
+    [&]
     {
-      vtkWarningMacro(<< tdl::DescribeHoles(holes, elements) << " in the features of "
-                      << this->FileName << ".");
-    }
-    AddColumns(output->GetRowData(), manifest, rows);
-    AddFeatures(output->GetRowData(), file, rows);
-    tdl::AddFieldData(output->GetFieldData(), manifest);
-  }
-  catch (const std::exception& e)
-  {
-    fault = e.what();
-  }
-  fault = tdl::FaultOfAll(info, fault);
-  if (!fault.empty())
-  {
-    output->Initialize();
-    vtkErrorMacro(<< fault);
-    return 0;
-  }
-  return 1;
+      const tdl::FeatureFile file(
+        { this->FileName, this->ManifestFile ? this->ManifestFile : "", this->ArrayName });
+      const tdl::Manifest& manifest = file.Description();
+      const tdl::RunChoice choice{ this->Instances, this->FirstIteration, this->LastIteration,
+        this->Every };
+      const std::vector<std::size_t> rows = ChooseRows(manifest, choice,
+        info->Get(vtkStreamingDemandDrivenPipeline::UPDATE_PIECE_NUMBER()),
+        info->Get(vtkStreamingDemandDrivenPipeline::UPDATE_NUMBER_OF_PIECES()));
+      tdl::RequireMemory("What is to be read needs", file.Memory(rows.size()),
+        "choose fewer Instances or a larger Every of the features");
+      std::size_t elements = 0;
+      const auto holes = FindHoles(manifest, choice, ChooseRows(manifest, choice, 0, 1), elements);
+      if (!holes.empty())
+      {
+        vtkWarningMacro(<< tdl::DescribeHoles(holes, elements) << " in the features of "
+                        << this->FileName << ".");
+      }
+      AddColumns(output->GetRowData(), manifest, rows);
+      AddFeatures(output->GetRowData(), file, rows);
+      tdl::AddFieldData(output->GetFieldData(), manifest);
+    });
 }

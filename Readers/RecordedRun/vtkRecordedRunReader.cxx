@@ -274,24 +274,12 @@ int vtkRecordedRunReader::RequestData(
   }
   vtkInformation* info = outputs->GetInformationObject(0);
   auto* output = vtkPartitionedDataSetCollection::GetData(info);
-  std::string fault;
-  try
-  {
-    this->ReadPiece(info->Get(vtkStreamingDemandDrivenPipeline::UPDATE_PIECE_NUMBER()),
-      info->Get(vtkStreamingDemandDrivenPipeline::UPDATE_NUMBER_OF_PIECES()), output);
-  }
-  catch (const std::exception& e)
-  {
-    fault = e.what();
-  }
-  fault = tdl::FaultOfAll(info, fault);
-  if (!fault.empty())
-  {
-    output->Initialize();
-    vtkErrorMacro(<< fault);
-    return 0;
-  }
-  return 1;
+  return tdl::FillTogether(this, info,
+    [&]
+    {
+      this->ReadPiece(info->Get(vtkStreamingDemandDrivenPipeline::UPDATE_PIECE_NUMBER()),
+        info->Get(vtkStreamingDemandDrivenPipeline::UPDATE_NUMBER_OF_PIECES()), output);
+    });
 }
 
 void vtkRecordedRunReader::ReadPiece(int piece, int pieces, vtkPartitionedDataSetCollection* output)
