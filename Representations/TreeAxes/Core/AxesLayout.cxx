@@ -49,7 +49,7 @@ Vector2d CrowdCenter(std::vector<Vector2d> points, double near)
   std::sort(points.begin(), points.end(),
     [](const Vector2d& a, const Vector2d& b)
     { return std::make_pair(a.x(), a.y()) < std::make_pair(b.x(), b.y()); });
-  constexpr std::size_t enough = 100; // of more, evenly chosen ones will do
+  constexpr std::size_t enough = 40; // of more, evenly chosen ones will do
   const std::size_t every = (points.size() + enough - 1) / enough;
   Vector2d center = points.front();
   int largest = 0;
