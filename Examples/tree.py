@@ -54,8 +54,9 @@ def run(proxy, what):
 
 def draw(embedding, representation, file):
     """Saves a picture of an embedding on white."""
+    left, right, bottom, top = embedding.GetDataInformation().GetBounds()[:4]
     view = CreateView("RenderView")
-    view.ViewSize = [1200, 1000]
+    view.ViewSize = [1200, min(1000, round(1200 * (top - bottom) / (right - left)) + 100)]
     view.UseColorPaletteForBackground = 0
     view.Background = [1, 1, 1]
     view.OrientationAxesVisibility = 0
