@@ -9,6 +9,7 @@
 #include "vtkObjectFactory.h"
 #include "vtkPVSession.h"
 #include "vtkSMPropertyHelper.h"
+#include "vtkSMSession.h"
 #include "vtkTDLAxesRepresentation.h"
 
 #include <nlohmann/json.hpp>
@@ -16,6 +17,88 @@
 #include <algorithm>
 #include <string>
 #include <vector>
+
+namespace
+{
+/** Under this key a color map remembers what was set up here, by which representation. */
+constexpr const char* Mark = "TreeOfDiffusionLife";
+
+struct Categories
+{
+  std::vector<std::string> Names;
+  std::vector<double> Colors; ///< Three components of each.
+};
+
+Categories ReadCategories(vtkSMProxy* colorMap)
+{
+  Categories categories;
+  const vtkSMPropertyHelper annotations(colorMap, "Annotations");
+  for (unsigned int i = 1; i < annotations.GetNumberOfElements(); i += 2)
+  {
+    categories.Names.emplace_back(annotations.GetAsString(i));
+  }
+  categories.Colors = vtkSMPropertyHelper(colorMap, "IndexedColors").GetDoubleArray();
+  return categories;
+}
+
+/** Of the answer of the representation. */
+Categories MakeCategories(const nlohmann::json& answer, bool byPrompt)
+{
+  Categories categories;
+  const auto prompts = answer[tdl::names::Prompts].get<std::vector<std::string>>();
+  if (prompts.empty())
+  {
+    return categories;
+  }
+  auto groups = answer[tdl::names::PromptGroup].get<std::vector<int>>();
+  groups.resize(prompts.size());
+  const std::vector<tdl::Color> promptColors = tdl::PromptColors(groups);
+  categories.Names =
+    byPrompt ? prompts : answer[tdl::names::Groups].get<std::vector<std::string>>();
+  for (std::size_t i = 0; i < categories.Names.size(); ++i)
+  {
+    // A group has the color of its first prompt.
+    const auto member = std::find(groups.begin(), groups.end(), static_cast<int>(i));
+    const std::size_t prompt = byPrompt ? i : (member - groups.begin()) % prompts.size();
+    categories.Colors.insert(
+      categories.Colors.end(), promptColors[prompt].begin(), promptColors[prompt].end());
+  }
+  return categories;
+}
+
+void WriteCategories(vtkSMProxy* colorMap, const Categories& categories)
+{
+  const auto count = static_cast<unsigned int>(categories.Names.size());
+  vtkSMPropertyHelper annotations(colorMap, "Annotations");
+  vtkSMPropertyHelper activeValues(colorMap, "ActiveAnnotatedValues");
+  annotations.SetNumberOfElements(2 * count);
+  activeValues.SetNumberOfElements(count);
+  for (unsigned int i = 0; i < count; ++i)
+  {
+    const std::string value = std::to_string(i);
+    activeValues.Set(i, value.c_str());
+    annotations.Set(2 * i, value.c_str());
+    annotations.Set(2 * i + 1, categories.Names[i].c_str());
+  }
+  vtkSMPropertyHelper colors(colorMap, "IndexedColors");
+  colors.SetNumberOfElements(3 * count);
+  colors.Set(categories.Colors.data(), 3 * count);
+  // What is of several prompts, as a branch of a merge tree, is none of them: a gray that stands
+  // out from light and dark backgrounds.
+  constexpr double gray[] = { 0.58, 0.58, 0.58 };
+  vtkSMPropertyHelper(colorMap, "NanColor").Set(gray, 3);
+  vtkSMPropertyHelper(colorMap, "IndexedLookup").Set(1);
+  colorMap->UpdateVTKObjects();
+}
+
+/** What a representation has set up in a color map, an empty object where none has. */
+nlohmann::json Remainder(vtkSMProxy* colorMap)
+{
+  const char* text = colorMap->GetAnnotation(Mark);
+  const auto remainder = nlohmann::json::parse(text ? text : "", nullptr, false);
+  return remainder.is_object() ? remainder : nlohmann::json::object();
+}
+}
 
 vtkStandardNewMacro(vtkSMTDLAxesRepresentationProxy);
 
@@ -36,13 +119,15 @@ void vtkSMTDLAxesRepresentationProxy::ViewUpdated(vtkSMProxy* view)
   }
   const bool byPrompt = std::string(array) == tdl::names::PromptId;
   const bool byGroup = std::string(array) == tdl::names::GroupId;
-  // Categories may be of data with fewer prompts: those that lack are added.
-  const unsigned int annotated =
-    vtkSMPropertyHelper(colorMap, "Annotations").GetNumberOfElements() / 2;
-  const bool isCategorical = vtkSMPropertyHelper(colorMap, "IndexedLookup").GetAsInt() != 0;
-  if (!(byPrompt || byGroup) || isCategorical != (annotated > 0))
+  if (!byPrompt && !byGroup)
   {
     return;
+  }
+  const Categories known = ReadCategories(colorMap);
+  const bool isCategorical = vtkSMPropertyHelper(colorMap, "IndexedLookup").GetAsInt() != 0;
+  if (isCategorical == known.Names.empty())
+  {
+    return; // somebody chose so
   }
 
   // The names are where the data is, which is not this process in client/server mode.
@@ -55,40 +140,48 @@ void vtkSMTDLAxesRepresentationProxy::ViewUpdated(vtkSMProxy* view)
   {
     return;
   }
-  const nlohmann::json categories = nlohmann::json::parse(answer);
-  const auto prompts = categories[tdl::names::Prompts].get<std::vector<std::string>>();
-  const auto names =
-    byPrompt ? prompts : categories[tdl::names::Groups].get<std::vector<std::string>>();
-  auto groups = categories[tdl::names::PromptGroup].get<std::vector<int>>();
-  groups.resize(prompts.size());
-  if (names.size() <= annotated || prompts.empty())
+  Categories categories = MakeCategories(nlohmann::json::parse(answer), byPrompt);
+  const std::size_t common = std::min(categories.Names.size(), known.Names.size());
+  const bool agree =
+    std::equal(known.Names.begin(), known.Names.begin() + common, categories.Names.begin());
+  if (categories.Names.empty() || (agree && common == categories.Names.size()))
   {
     return;
   }
-
-  const std::vector<tdl::Color> promptColors = tdl::PromptColors(groups);
-  vtkSMPropertyHelper annotations(colorMap, "Annotations");
-  vtkSMPropertyHelper activeValues(colorMap, "ActiveAnnotatedValues");
-  vtkSMPropertyHelper colors(colorMap, "IndexedColors");
-  for (std::size_t i = annotated; i < names.size(); ++i)
+  // What a tree that is no more, or had other prompts then, has left is replaced; what users chose,
+  // and what another tree in sight needs, is at most added to.
+  const nlohmann::json left = Remainder(colorMap);
+  const bool replace = left.value("names", std::vector<std::string>()) == known.Names &&
+    !this->IsNeeded(left.value("owner", vtkTypeUInt32(0)), colorMap);
+  if (!replace && common == categories.Names.size())
   {
-    // A group has the color of its first prompt.
-    const auto member = std::find(groups.begin(), groups.end(), static_cast<int>(i));
-    const std::size_t prompt = byPrompt ? i : (member - groups.begin()) % prompts.size();
-    const auto index = static_cast<unsigned int>(i);
-    const std::string value = std::to_string(i);
-    activeValues.Set(index, value.c_str());
-    annotations.Set(2 * index, value.c_str());
-    annotations.Set(2 * index + 1, names[i].c_str());
-    for (unsigned int component = 0; component < 3; ++component)
-    {
-      colors.Set(3 * index + component, promptColors[prompt][component]);
-    }
+    return;
   }
-  // What is of several prompts, as a branch of a merge tree, is none of them: a gray that stands
-  // out from light and dark backgrounds.
-  constexpr double gray[] = { 0.58, 0.58, 0.58 };
-  vtkSMPropertyHelper(colorMap, "NanColor").Set(gray, 3);
-  vtkSMPropertyHelper(colorMap, "IndexedLookup").Set(1);
-  colorMap->UpdateVTKObjects();
+  if (!replace || left.value("colors", std::vector<double>()) != known.Colors)
+  {
+    std::copy_n(
+      known.Colors.begin(), std::min(3 * common, known.Colors.size()), categories.Colors.begin());
+  }
+  if (!replace)
+  {
+    std::copy_n(known.Names.begin(), common, categories.Names.begin());
+  }
+  WriteCategories(colorMap, categories);
+  if (replace)
+  {
+    const nlohmann::json mark{ { "owner", this->GetGlobalID() }, { "names", categories.Names },
+      { "colors", categories.Colors } };
+    constexpr auto replaceBadBytes = nlohmann::json::error_handler_t::replace;
+    colorMap->SetAnnotation(Mark, mark.dump(-1, ' ', false, replaceBadBytes).c_str());
+  }
+}
+
+//------------------------------------------------------------------------------
+bool vtkSMTDLAxesRepresentationProxy::IsNeeded(vtkTypeUInt32 owner, vtkSMProxy* colorMap)
+{
+  auto* other =
+    vtkSMTDLAxesRepresentationProxy::SafeDownCast(this->GetSession()->GetRemoteObject(owner));
+  return other && other != this &&
+    vtkTDLAxesRepresentation::SafeDownCast(other->GetClientSideObject())->GetVisibility() &&
+    vtkSMPropertyHelper(other, "LookupTable").GetAsProxy() == colorMap;
 }

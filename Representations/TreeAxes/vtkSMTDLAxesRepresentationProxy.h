@@ -5,7 +5,8 @@
  *
  * When the points are colored by `PromptId` or `GroupId` and nobody has set up that color map yet,
  * it becomes categorical: a color for each, its name in the legend, related colors for prompts of a
- * group. What users set, or a state file holds, stays.
+ * group. It follows the data when its prompts change, unless another tree in sight has those it
+ * names. What users set stays.
  */
 #ifndef vtkSMTDLAxesRepresentationProxy_h
 #define vtkSMTDLAxesRepresentationProxy_h
@@ -26,6 +27,9 @@ protected:
   ~vtkSMTDLAxesRepresentationProxy() override = default;
 
 private:
+  /** Whether the representation of this number, another one, is seen in the colors of the map. */
+  bool IsNeeded(vtkTypeUInt32 owner, vtkSMProxy* colorMap);
+
   vtkSMTDLAxesRepresentationProxy(const vtkSMTDLAxesRepresentationProxy&) = delete;
   void operator=(const vtkSMTDLAxesRepresentationProxy&) = delete;
 };

@@ -1,0 +1,85 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""The names and colors of prompts follow the data, but not over what somebody chose or another tree needs."""
+import pathlib
+
+from paraview.simple import (GetActiveView, GetColorTransferFunction, GetSources, Hide, LoadState, ReloadFiles,
+                             Render, ResetSession, SaveState)
+from vtkmodules.vtkCommonCore import vtkStringArray
+
+import SyntheticEmbedding
+import TreeAxes
+
+ANIMALS = ['a "small" dog', "a cat & a mouse", "a fox < a wolf", "an owl"]
+TOOLS = ["a saw", "a drill", "a plane", "a hammer", "a file"]
+
+
+def make_embedding(prompts):
+    embedding = SyntheticEmbedding.make_embedding("radial", instances=2, iterations=5, prompts=len(prompts))
+    names = vtkStringArray()
+    names.SetName("Prompts")
+    for prompt in prompts:
+        names.InsertNextValue(prompt)
+    embedding.GetFieldData().AddArray(names)
+    return embedding
+
+
+def show(prompts):
+    return TreeAxes.show(make_embedding(prompts), TreeAxes.TYPES["radial"])
+
+
+def reload(reader, view, prompts):
+    SyntheticEmbedding.write_polydata(make_embedding(prompts), "data.vtp")
+    ReloadFiles(reader)
+    Render(view)
+
+
+def names():
+    return list(GetColorTransferFunction("PromptId").Annotations[1::2])
+
+
+def colors():
+    return list(GetColorTransferFunction("PromptId").IndexedColors)
+
+
+reader, display, view = show(ANIMALS)
+assert names() == ANIMALS
+of_four = colors()
+reload(reader, view, TOOLS)
+assert names() == TOOLS and len(colors()) == 15
+reload(reader, view, ANIMALS)
+assert names() == ANIMALS and colors() == of_four
+# Prompts that are no more keep their place in the legend.
+reload(reader, view, ANIMALS[:2])
+assert names() == ANIMALS
+
+# A color that somebody chose stays, whatever the name; so do names that somebody chose.
+prompts = GetColorTransferFunction("PromptId")
+prompts.IndexedColors[:3] = [1.0, 0.0, 0.0]
+reload(reader, view, TOOLS)
+assert names() == TOOLS and colors()[:3] == [1.0, 0.0, 0.0] and colors()[3:12] == of_four[3:]
+prompts.Annotations[1] = "my saw"
+reload(reader, view, ANIMALS)
+assert names() == ["my saw", *TOOLS[1:]]
+prompts.Annotations[1] = TOOLS[0]
+reload(reader, view, ANIMALS)
+assert names() == ANIMALS
+
+# What is read from a state file follows, too.
+SaveState("tree.pvsm")
+ResetSession()
+LoadState(str(pathlib.Path("tree.pvsm").resolve()))
+reader, view = list(GetSources().values())[0], GetActiveView()
+Render(view)
+assert names() == ANIMALS
+reload(reader, view, TOOLS)
+assert names() == TOOLS
+
+# Another tree has the colors of the one that is in sight, and its own when that is gone.
+other, other_display, other_view = show(ANIMALS)
+assert names() == TOOLS
+Render(view)
+assert names() == TOOLS
+Hide(reader, view)
+other_display.LabelFontSize += 1
+Render(other_view)
+assert names() == ANIMALS
