@@ -6,10 +6,13 @@
 
 #include "vtkClientServerStream.h"
 #include "vtkDataObject.h"
+#include "vtkNew.h"
 #include "vtkObjectFactory.h"
 #include "vtkPVSession.h"
+#include "vtkSMPVRepresentationProxy.h"
 #include "vtkSMPropertyHelper.h"
 #include "vtkSMSession.h"
+#include "vtkSMTransferFunctionManager.h"
 #include "vtkTDLAxesRepresentation.h"
 
 #include <nlohmann/json.hpp>
@@ -20,7 +23,7 @@
 
 namespace
 {
-/** Under this key a color map remembers what was set up here, by which representation. */
+/** Under this key a color map keeps a note of what was set up here. */
 constexpr const char* Mark = "TreeOfDiffusionLife";
 
 struct Categories
@@ -91,12 +94,21 @@ void WriteCategories(vtkSMProxy* colorMap, const Categories& categories)
   colorMap->UpdateVTKObjects();
 }
 
-/** What a representation has set up in a color map, an empty object where none has. */
-nlohmann::json Remainder(vtkSMProxy* colorMap)
+/** Notes in a color map what was set up there, and for which representation. */
+void Remember(vtkSMProxy* colorMap, const Categories& categories, vtkTypeUInt32 owner)
+{
+  const nlohmann::json note{ { "owner", owner }, { "names", categories.Names },
+    { "colors", categories.Colors } };
+  constexpr auto replaceBadBytes = nlohmann::json::error_handler_t::replace;
+  colorMap->SetAnnotation(Mark, note.dump(-1, ' ', false, replaceBadBytes).c_str());
+}
+
+/** What was noted; an empty object if nothing was. */
+nlohmann::json Recall(vtkSMProxy* colorMap)
 {
   const char* text = colorMap->GetAnnotation(Mark);
-  const auto remainder = nlohmann::json::parse(text ? text : "", nullptr, false);
-  return remainder.is_object() ? remainder : nlohmann::json::object();
+  const auto note = nlohmann::json::parse(text ? text : "", nullptr, false);
+  return note.is_object() ? note : nlohmann::json::object();
 }
 }
 
@@ -148,31 +160,36 @@ void vtkSMTDLAxesRepresentationProxy::ViewUpdated(vtkSMProxy* view)
   {
     return;
   }
-  // What a tree that is no more, or had other prompts then, has left is replaced; what users chose,
-  // and what another tree in sight needs, is at most added to.
-  const nlohmann::json left = Remainder(colorMap);
-  const bool replace = left.value("names", std::vector<std::string>()) == known.Names &&
-    !this->IsNeeded(left.value("owner", vtkTypeUInt32(0)), colorMap);
-  if (!replace && common == categories.Names.size())
+  // What was set up here follows the data. Where another tree in sight needs it, this one gets a
+  // map of its own, unless its prompts only go on from there. What users chose is at most added to.
+  const nlohmann::json remembered = Recall(colorMap);
+  const bool ours = remembered.value("names", std::vector<std::string>()) == known.Names;
+  const auto owner = remembered.value("owner", vtkTypeUInt32(0));
+  const bool needed = ours && this->IsNeeded(owner, colorMap);
+  if (needed && !agree)
+  {
+    colorMap = this->SeparateColorMap(view, array);
+    WriteCategories(colorMap, categories);
+    Remember(colorMap, categories, this->GetGlobalID());
+    return;
+  }
+  if (!ours && common == categories.Names.size())
   {
     return;
   }
-  if (!replace || left.value("colors", std::vector<double>()) != known.Colors)
+  if (!ours || needed || remembered.value("colors", std::vector<double>()) != known.Colors)
   {
     std::copy_n(
       known.Colors.begin(), std::min(3 * common, known.Colors.size()), categories.Colors.begin());
   }
-  if (!replace)
+  if (!ours)
   {
     std::copy_n(known.Names.begin(), common, categories.Names.begin());
   }
   WriteCategories(colorMap, categories);
-  if (replace)
+  if (ours)
   {
-    const nlohmann::json mark{ { "owner", this->GetGlobalID() }, { "names", categories.Names },
-      { "colors", categories.Colors } };
-    constexpr auto replaceBadBytes = nlohmann::json::error_handler_t::replace;
-    colorMap->SetAnnotation(Mark, mark.dump(-1, ' ', false, replaceBadBytes).c_str());
+    Remember(colorMap, categories, needed ? owner : this->GetGlobalID());
   }
 }
 
@@ -184,4 +201,21 @@ bool vtkSMTDLAxesRepresentationProxy::IsNeeded(vtkTypeUInt32 owner, vtkSMProxy* 
   return other && other != this &&
     vtkTDLAxesRepresentation::SafeDownCast(other->GetClientSideObject())->GetVisibility() &&
     vtkSMPropertyHelper(other, "LookupTable").GetAsProxy() == colorMap;
+}
+
+//------------------------------------------------------------------------------
+vtkSMProxy* vtkSMTDLAxesRepresentationProxy::SeparateColorMap(vtkSMProxy* view, const char* array)
+{
+  vtkSMProxy* shown = this->GetTrueParentProxy();
+  const bool hasLegend = vtkSMPVRepresentationProxy::IsScalarBarVisible(shown, view);
+  vtkSMPropertyHelper(shown, "UseSeparateColorMap").Set(1);
+  const std::string name = array; // the text is the property's, which changes
+  vtkSMPVRepresentationProxy::SetScalarColoring(shown, name.c_str(), vtkDataObject::POINT);
+  if (hasLegend)
+  {
+    vtkSMPVRepresentationProxy::SetScalarBarVisibility(shown, view, true);
+    vtkNew<vtkSMTransferFunctionManager> legends;
+    legends->UpdateScalarBars(view, vtkSMTransferFunctionManager::HIDE_UNUSED_SCALAR_BARS);
+  }
+  return vtkSMPropertyHelper(this, "LookupTable").GetAsProxy();
 }

@@ -5,8 +5,8 @@
  *
  * When the points are colored by `PromptId` or `GroupId` and nobody has set up that color map yet,
  * it becomes categorical: a color for each, its name in the legend, related colors for prompts of a
- * group. It follows the data when its prompts change, unless another tree in sight has those it
- * names. What users set stays.
+ * group. It follows the data when its prompts change. Where two trees in sight have different
+ * prompts, the second one gets a color map of its own. What users set stays.
  */
 #ifndef vtkSMTDLAxesRepresentationProxy_h
 #define vtkSMTDLAxesRepresentationProxy_h
@@ -29,6 +29,8 @@ protected:
 private:
   /** Whether the representation of this number, another one, is seen in the colors of the map. */
   bool IsNeeded(vtkTypeUInt32 owner, vtkSMProxy* colorMap);
+  /** Gives what is shown, and its legend, a color map of its own. */
+  vtkSMProxy* SeparateColorMap(vtkSMProxy* view, const char* array);
 
   vtkSMTDLAxesRepresentationProxy(const vtkSMTDLAxesRepresentationProxy&) = delete;
   void operator=(const vtkSMTDLAxesRepresentationProxy&) = delete;

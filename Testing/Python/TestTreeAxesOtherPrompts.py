@@ -2,8 +2,9 @@
 """The names and colors of prompts follow the data, but not over what somebody chose or another tree needs."""
 import pathlib
 
-from paraview.simple import (GetActiveView, GetColorTransferFunction, GetSources, Hide, LoadState, ReloadFiles,
-                             Render, ResetSession, SaveState)
+from paraview.simple import (ColorBy, CreateRenderView, GetActiveView, GetColorTransferFunction,
+                             GetRepresentation, GetScalarBar, GetSources, Hide, LoadState, ReloadFiles, Render,
+                             ResetSession, SaveState, Show, XMLPolyDataReader)
 from vtkmodules.vtkCommonCore import vtkStringArray
 
 import SyntheticEmbedding
@@ -74,12 +75,31 @@ assert names() == ANIMALS
 reload(reader, view, TOOLS)
 assert names() == TOOLS
 
-# Another tree has the colors of the one that is in sight, and its own when that is gone.
-other, other_display, other_view = show(ANIMALS)
-assert names() == TOOLS
+# A tree of other prompts beside it has a map of its own, and its legend names them.
+display = GetRepresentation(reader, view)
+display.SetScalarBarVisibility(view, True)
+SyntheticEmbedding.write_polydata(make_embedding(ANIMALS), "other.vtp")
+other_view = CreateRenderView(ViewSize=[400, 400])
+other = XMLPolyDataReader(FileName=str(pathlib.Path("other.vtp").resolve()))
+other_display = Show(other, other_view)
+ColorBy(other_display, ("POINTS", "PromptId"))
+other_display.SetScalarBarVisibility(other_view, True)
+other_display.SetRepresentationType(TreeAxes.TYPES["radial"])
+Render(other_view)
 Render(view)
 assert names() == TOOLS
-Hide(reader, view)
-other_display.LabelFontSize += 1
-Render(other_view)
-assert names() == ANIMALS
+assert list(other_display.LookupTable.Annotations[1::2]) == ANIMALS
+assert list(other_display.LookupTable.IndexedColors) == of_four
+own = other_display.LookupTable
+assert GetScalarBar(own, other_view).Visibility
+assert not GetScalarBar(display.LookupTable, other_view).Visibility
+assert GetScalarBar(display.LookupTable, view).Visibility
+# One of the same prompts, or of some more, shares it; so does one that comes when this is gone.
+more, more_display, more_view = show([*TOOLS, "a lathe"])
+assert names() == [*TOOLS, "a lathe"]
+assert not more_display.UseSeparateColorMap
+for source, shown_in in ((reader, view), (more, more_view)):
+    Hide(source, shown_in)
+_, last_display, _ = show(ANIMALS[::-1])
+assert names() == ANIMALS[::-1]
+assert not last_display.UseSeparateColorMap
