@@ -168,9 +168,11 @@ void vtkSMTDLAxesRepresentationProxy::ViewUpdated(vtkSMProxy* view)
   const bool needed = ours && this->IsNeeded(owner, colorMap);
   if (needed && !agree)
   {
-    colorMap = this->SeparateColorMap(view, array);
-    WriteCategories(colorMap, categories);
-    Remember(colorMap, categories, this->GetGlobalID());
+    if (vtkSMProxy* own = this->SeparateColorMap(view, array))
+    {
+      WriteCategories(own, categories);
+      Remember(own, categories, this->GetGlobalID());
+    }
     return;
   }
   if (!ours && common == categories.Names.size())
@@ -206,14 +208,18 @@ bool vtkSMTDLAxesRepresentationProxy::IsNeeded(vtkTypeUInt32 owner, vtkSMProxy* 
 //------------------------------------------------------------------------------
 vtkSMProxy* vtkSMTDLAxesRepresentationProxy::SeparateColorMap(vtkSMProxy* view, const char* array)
 {
-  vtkSMProxy* shown = this->GetTrueParentProxy();
-  const bool hasLegend = vtkSMPVRepresentationProxy::IsScalarBarVisible(shown, view);
+  auto shown = vtkSMPVRepresentationProxy::SafeDownCast(this->GetTrueParentProxy());
+  if (!shown)
+  {
+    return nullptr; // created by itself, beside ParaView's controls
+  }
+  const bool hasLegend = shown->IsScalarBarVisible(view);
   vtkSMPropertyHelper(shown, "UseSeparateColorMap").Set(1);
   const std::string name = array; // the text is the property's, which changes
-  vtkSMPVRepresentationProxy::SetScalarColoring(shown, name.c_str(), vtkDataObject::POINT);
+  shown->SetScalarColoring(name.c_str(), vtkDataObject::POINT);
   if (hasLegend)
   {
-    vtkSMPVRepresentationProxy::SetScalarBarVisibility(shown, view, true);
+    shown->SetScalarBarVisibility(view, true);
     vtkNew<vtkSMTransferFunctionManager> legends;
     legends->UpdateScalarBars(view, vtkSMTransferFunctionManager::HIDE_UNUSED_SCALAR_BARS);
   }

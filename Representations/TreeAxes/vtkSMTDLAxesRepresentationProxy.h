@@ -29,7 +29,7 @@ protected:
 private:
   /** Whether the representation of this number, another one, is seen in the colors of the map. */
   bool IsNeeded(vtkTypeUInt32 owner, vtkSMProxy* colorMap);
-  /** Gives what is shown, and its legend, a color map of its own. */
+  /** Gives what is shown, and its legend, a color map of its own; null where that cannot be. */
   vtkSMProxy* SeparateColorMap(vtkSMProxy* view, const char* array);
 
   vtkSMTDLAxesRepresentationProxy(const vtkSMTDLAxesRepresentationProxy&) = delete;
