@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "Filters/Foundation/Error.h"
+#include "Filters/Foundation/Testing/TemporaryFolder.h"
 #include "Filters/Networks/ClipTokenizer.h"
 #include "Filters/Networks/GlideTokenizer.h"
 
@@ -8,19 +9,13 @@
 #include <cstdint>
 #include <filesystem>
 #include <fstream>
-
-#include <unistd.h>
+#include <string>
 
 // Bytes of value 0 separate the files of a tokenizer and a prompt.
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size)
 {
-  static const std::filesystem::path folder = []
-  {
-    const auto path =
-      std::filesystem::temp_directory_path() / ("tdl-fuzz-tokenizer-" + std::to_string(::getpid()));
-    std::filesystem::create_directories(path);
-    return path;
-  }();
+  static const tdl::TemporaryFolder temporary("tdl-fuzz");
+  const std::filesystem::path& folder = temporary.Path;
   std::string rest(reinterpret_cast<const char*>(data), size);
   const auto next = [&rest]
   {
