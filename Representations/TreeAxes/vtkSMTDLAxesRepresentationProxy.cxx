@@ -179,10 +179,22 @@ void vtkSMTDLAxesRepresentationProxy::ViewUpdated(vtkSMProxy* view)
   {
     return;
   }
-  if (!ours || needed || remembered.value("colors", std::vector<double>()) != known.Colors)
+  // A color that is not as it was written is one that somebody chose.
+  auto written = remembered.value("colors", std::vector<double>());
+  written.resize(known.Colors.size(), -1.0);
+  Categories note = categories;
+  for (std::size_t i = 0; i + 3 <= std::min(3 * common, known.Colors.size()); i += 3)
   {
-    std::copy_n(
-      known.Colors.begin(), std::min(3 * common, known.Colors.size()), categories.Colors.begin());
+    const double* color = known.Colors.data() + i;
+    const bool chosen = !ours || !std::equal(color, color + 3, written.data() + i);
+    if (chosen || needed)
+    {
+      std::copy_n(color, 3, categories.Colors.data() + i);
+    }
+    if (!chosen)
+    {
+      std::copy_n(categories.Colors.data() + i, 3, note.Colors.data() + i);
+    }
   }
   if (!ours)
   {
@@ -191,7 +203,7 @@ void vtkSMTDLAxesRepresentationProxy::ViewUpdated(vtkSMProxy* view)
   WriteCategories(colorMap, categories);
   if (ours)
   {
-    Remember(colorMap, categories, needed ? owner : this->GetGlobalID());
+    Remember(colorMap, note, needed ? owner : this->GetGlobalID());
   }
 }
 
