@@ -446,8 +446,11 @@ Frame FitWindow(const std::function<AxesDrawing(const Tree&, const AxesStyle&)>&
     return { frame.Center, 1.0 / inside.minCoeff() };
   }
   const double farthest = 3.0 * frame.Pixel;
-  for (int iteration = 0; iteration < 50; ++iteration)
+  double before = 0.0;
+  for (int iteration = 0; iteration < 50 && std::abs(frame.Pixel - before) > 1e-9 * before;
+       ++iteration)
   {
+    before = frame.Pixel;
     frame = fit(std::min(frame.Pixel, farthest));
   }
   frame.Pixel = std::min(frame.Pixel, farthest);
